@@ -1,0 +1,39 @@
+/*
+ * What Node calls through ffi-rs: open a replayer for one runtime, hand it batches, close it.
+ *
+ * The caller's process never loads or runs a runtime: each open replayer is a host process of its own (host.c).
+ * Everything here returns at once except lockstep_bridge_open (until the runtime is loaded and described) and
+ * lockstep_bridge_replay (until the batch is done); call those two off the main thread.
+ */
+#ifndef LOCKSTEP_BRIDGE_H
+#define LOCKSTEP_BRIDGE_H
+
+#include <stdint.h>
+
+/*
+ * Starts a host and lets it load a runtime. `command` is the host's argv as one string, arguments separated by '\n':
+ * the path of the host program, or an emulator, its options and that path. `runtime_path` is a shared library.
+ * `time_limit_ms`: how long a program may go on without writing a record before its worker is killed (> 0).
+ * Returns a handle >= 0, or -1: then, or when the runtime cannot be used, lockstep_bridge_report() says why.
+ */
+int32_t lockstep_bridge_open(const char *command, const char *runtime_path, int32_t time_limit_ms);
+
+/*
+ * One line about the last open: "ok\t<name>\t<hooks>" where hooks is a sum of 1 (idle hook) and 2 (panic hook), or
+ * "error\t<code>\t<what was wrong>" with code one of: host, load, symbol, abi, crash. Valid until the next open.
+ */
+const char *lockstep_bridge_report(void);
+
+/* The shared memory of batch.h, or NULL for a handle that is not open. Stays mapped until lockstep_bridge_close. */
+void *lockstep_bridge_memory(int32_t handle);
+
+/* Runs the batch in the shared memory. Returns 0, or -1 when the host has died (the handle is only good to close). */
+int32_t lockstep_bridge_replay(int32_t handle);
+
+/* Gives the memory of large traces back to the system. To be called between batches. */
+void lockstep_bridge_trim(int32_t handle);
+
+/* Ends the host and every process under it, and unmaps the memory. Idempotent. */
+void lockstep_bridge_close(int32_t handle);
+
+#endif
