@@ -34,7 +34,8 @@ export type Result = Int64 | ResultWord | RunResult;
 
 /** `t`: virtual milliseconds. `who`: a fiber's or task's name, `main` or `world`. `at`: the op's number in its body. */
 export type TraceRecord =
-  | { readonly ev: "begin" | "end"; readonly t: Int64; readonly who: string }
+  | { readonly ev: "begin"; readonly t: Int64; readonly who: string }
+  | { readonly ev: "end"; readonly t: Int64; readonly who: string }
   | { readonly ev: "call"; readonly t: Int64; readonly who: string; readonly at: number; readonly op: OpName }
   | {
       readonly ev: "ret";

@@ -1,0 +1,64 @@
+/**
+ * A corpus on disk: a folder of entries, one JSON file each.
+ *
+ * Entries are read in the order of their names by code point, never in the order that the file system gives. A file is written whole
+ * under another name and then renamed, so that an interruption leaves the old one or the new one.
+ */
+import { readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type CorpusEntry,
+  formatCorpusEntry,
+  type LoadedEntry,
+  readCorpusEntry,
+} from "../sim/corpus-entry.js";
+import { parseJson } from "../sim/parse-program.js";
+import { problemLine } from "../sim/problem.js";
+import { fileComplaint, readTextFile } from "./load-programs.js";
+
+/** An entry by its file's name without `.json`, or the line to complain with. */
+export type FoundEntry =
+  | { readonly ok: true; readonly name: string; readonly path: string; readonly loaded: LoadedEntry }
+  | { readonly ok: false; readonly name: string; readonly path: string; readonly complaint: string };
+
+/** The names of the entry files in a folder, sorted; or what is wrong with the folder. */
+export async function entryFiles(
+  folder: string,
+): Promise<
+  | { readonly ok: true; readonly value: readonly string[] }
+  | { readonly ok: false; readonly complaint: string }
+> {
+  try {
+    const files = (await readdir(folder)).filter((file) => file.endsWith(".json"));
+    files.sort((a, b) => (a < b ? -1 : 1));
+    return { ok: true, value: files };
+  } catch (error) {
+    const complaint =
+      (error as NodeJS.ErrnoException).code === "ENOTDIR" ? "is not a folder" : fileComplaint(error);
+    return { ok: false, complaint: `${folder}: ${complaint}` };
+  }
+}
+
+export async function readEntry(folder: string, file: string): Promise<FoundEntry> {
+  const path = join(folder, file);
+  const name = file.replace(/\.json$/, "");
+  const text = await readTextFile(path);
+  if (!text.ok) return { ok: false, name, path, complaint: `${path}: ${text.complaint}` };
+  const json = parseJson(text.value);
+  if (!json.ok) return { ok: false, name, path, complaint: `${path}: ${problemLine(json.problem)}` };
+  const loaded = readCorpusEntry(json.value);
+  if (!loaded.ok) return { ok: false, name, path, complaint: `${path}: ${problemLine(loaded.problem)}` };
+  return { ok: true, name, path, loaded: loaded.value };
+}
+
+/** Writes an entry's file, atomically. */
+export async function writeEntry(path: string, entry: CorpusEntry): Promise<void> {
+  const unfinished = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(unfinished, formatCorpusEntry(entry));
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * `lockstep diff`: a program on several targets, and the first divergence of each from the first of them (SPEC section 6).
+ */
+import { diffTraces } from "../sim/diff.js";
+import type { CommandContext } from "./command-context.js";
+import { divergenceLines } from "./divergence-text.js";
+import { ExitStatus, worse } from "./exit-status.js";
+import { diffLine } from "./json-lines.js";
+import { loadPrograms, type NamedProgram } from "./load-programs.js";
+import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { replayAll } from "./replay-batches.js";
+import { headline, noWorld, type ReplayOptions } from "./replay-command.js";
+
+export async function diffCommand(
+  files: readonly string[],
+  options: ReplayOptions,
+  settings: TargetSettings,
+  { terminal, interrupted }: CommandContext,
+): Promise<ExitStatus> {
+  const names = targetNames(options.on);
+  if (names.length < 2) {
+    terminal.complain(`diff --on ${options.on}: name at least two targets, e.g. --on model,native`);
+    return ExitStatus.badInput;
+  }
+  let status: ExitStatus = ExitStatus.agreement;
+  const opened = await Promise.all(names.map((name) => openTarget(name, settings)));
+  for (const target of opened) {
+    if (isOpen(target)) continue;
+    terminal.complain(target.complaint);
+    status = worse(status, target.status);
+  }
+  const targets = opened.filter(isOpen);
+  // With one target left there is nothing to compare, and silence would look like agreement.
+  if (targets.length < 2) return status;
+  const on = targets.map((target) => target.name);
+
+  for await (const replayed of replayAll(loadPrograms(files), targets)) {
+    if (interrupted.aborted) return ExitStatus.interrupted;
+    if (!replayed.ok) {
+      terminal.complain(replayed.complaint);
+      status = worse(status, ExitStatus.badInput);
+      continue;
+    }
+    const { named, traces } = replayed.value;
+    const ran = on.flatMap((name, i) => (traces[i] === undefined ? [] : [{ on: name, words: traces[i] }]));
+    for (const [i, name] of on.entries()) {
+      if (traces[i] !== undefined) continue;
+      terminal.complain(noWorld(named, name));
+      status = worse(status, ExitStatus.badInput);
+    }
+    const [first, ...others] = ran;
+    if (first === undefined || others.length === 0) continue;
+    const divergences = others.flatMap((other) => diffTraces(named.program, first, other) ?? []);
+    if (divergences.length > 0) status = worse(status, ExitStatus.divergence);
+    if (options.format === "jsonl") {
+      terminal.print(
+        diffLine(
+          named,
+          ran.map((side) => side.on),
+          divergences[0],
+        ),
+      );
+    } else if (divergences.length === 0) {
+      terminal.print(
+        `${terminal.paint("green", "agree")}    ${headline(named)} on ${ran.map((side) => side.on).join(", ")}`,
+      );
+    } else {
+      for (const divergence of divergences) {
+        terminal.print(`${terminal.paint("red", "DIVERGE")}  ${headline(named)}`);
+        for (const line of divergenceLines(named.program, divergence, terminal.paint))
+          terminal.print(`  ${line}`);
+        terminal.print(`  to see it again: ${repeatCommand(named, divergence.left.on, divergence.right.on)}`);
+      }
+    }
+  }
+  return status;
+}
+
+function repeatCommand({ source }: NamedProgram, left: string, right: string): string {
+  return `lockstep diff ${source.replace(/:\d+$/, "")} --on ${left},${right}`;
+}

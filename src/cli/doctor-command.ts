@@ -1,0 +1,49 @@
+/**
+ * `lockstep doctor`: which targets this machine can run, what each needs, what is missing and the command that installs it.
+ */
+import { describeTargets } from "../native-bridge/doctor.js";
+import { installArm64Node } from "../native-bridge/emulator.js";
+import { TargetError } from "../sim/target.js";
+import type { CommandContext } from "./command-context.js";
+import { ExitStatus } from "./exit-status.js";
+
+export interface DoctorOptions {
+  /** Install what needs no rights: the arm64 Node that the target aarch64 runs in. */
+  readonly install?: boolean;
+  readonly format: "text" | "jsonl";
+}
+
+/** Exit status 0 when every target can run, else 3. */
+export async function doctorCommand(
+  options: DoctorOptions,
+  { terminal }: CommandContext,
+): Promise<ExitStatus> {
+  if (options.install === true) {
+    try {
+      const node = await installArm64Node();
+      terminal.complain(`installed Node ${node.version} for arm64 at ${node.path}`);
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      terminal.complain(error.message);
+      return ExitStatus.unavailable;
+    }
+  }
+  const targets = [
+    { name: "model", runsOn: "this process", canRun: true, requirements: [] },
+    ...(await describeTargets()),
+  ];
+  for (const target of targets) {
+    if (options.format === "jsonl") {
+      terminal.print(JSON.stringify(target));
+      continue;
+    }
+    const verdict = target.canRun ? terminal.paint("green", "can run") : terminal.paint("red", "CANNOT RUN");
+    terminal.print(`${terminal.paint("bold", target.name)}  ${verdict}  (${target.runsOn})`);
+    for (const need of target.requirements) {
+      if (need.state === "found")
+        terminal.print(`  has    ${need.what}: ${need.path} ${need.version}`.trimEnd());
+      else terminal.print(`  LACKS  ${need.what}: ${need.why}; install it with: ${need.install}`);
+    }
+  }
+  return targets.every((target) => target.canRun) ? ExitStatus.agreement : ExitStatus.unavailable;
+}

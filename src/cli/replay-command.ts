@@ -1,0 +1,82 @@
+/**
+ * `lockstep replay`: what a program does on a target, record by record (SPEC section 6).
+ *
+ * Exit status 0 whatever the outcomes are; a program that cannot be read makes it 2, and the others are still replayed.
+ */
+import { TraceDecoder } from "../sim/decode-trace.js";
+import type { CommandContext } from "./command-context.js";
+import { ExitStatus, worse } from "./exit-status.js";
+import { replayLine } from "./json-lines.js";
+import { loadPrograms, type NamedProgram } from "./load-programs.js";
+import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { replayAll } from "./replay-batches.js";
+import type { Terminal } from "./terminal.js";
+import { TraceText } from "./trace-text.js";
+
+export interface ReplayOptions {
+  readonly on: string;
+  readonly format: "text" | "jsonl";
+}
+
+export async function replayCommand(
+  files: readonly string[],
+  options: ReplayOptions,
+  settings: TargetSettings,
+  { terminal, interrupted }: CommandContext,
+): Promise<ExitStatus> {
+  let status: ExitStatus = ExitStatus.agreement;
+  if (targetNames(options.on).length === 0) {
+    terminal.complain(`replay --on ${options.on}: name a target, e.g. --on model`);
+    return ExitStatus.badInput;
+  }
+  const opened = await Promise.all(targetNames(options.on).map((name) => openTarget(name, settings)));
+  for (const target of opened) {
+    if (isOpen(target)) continue;
+    terminal.complain(target.complaint);
+    status = worse(status, target.status);
+  }
+  const targets = opened.filter(isOpen);
+  if (targets.length === 0) return status;
+  for await (const replayed of replayAll(loadPrograms(files), targets)) {
+    if (interrupted.aborted) return ExitStatus.interrupted;
+    if (!replayed.ok) {
+      terminal.complain(replayed.complaint);
+      status = worse(status, ExitStatus.badInput);
+      continue;
+    }
+    const { named, traces } = replayed.value;
+    for (const [i, target] of targets.entries()) {
+      const words = traces[i];
+      if (words === undefined) {
+        terminal.complain(noWorld(named, target.name));
+        status = worse(status, ExitStatus.badInput);
+      } else if (options.format === "jsonl") {
+        terminal.print(replayLine(named, target.name, words));
+      } else {
+        printTrace(terminal, named, target.name, words);
+      }
+    }
+  }
+  return status;
+}
+
+/** What to say of a program with a world and a runtime without an idle hook. */
+export function noWorld(named: NamedProgram, on: string): string {
+  return `${named.source}: has a world, which ${on} cannot run: its runtime has no idle hook (SPEC section 5)`;
+}
+
+/** How a program is called in what people read: its title, its seed or its source. */
+export function headline({ program, seed, source }: NamedProgram): string {
+  // One line, and nothing that a terminal would act on.
+  const title = (program.title ?? seed)?.replace(/\p{Cc}+/gu, " ");
+  return title === undefined ? source : `${title} (${source})`;
+}
+
+function printTrace(terminal: Terminal, named: NamedProgram, on: string, words: Int32Array): void {
+  const text = new TraceText(named.program);
+  terminal.print(terminal.paint("bold", `${headline(named)} on ${on}`));
+  for (const { record } of new TraceDecoder(named.program).places(words)) {
+    if ("outcome" in record) terminal.print(terminal.paint("bold", `  ${text.line(record)}`));
+    else terminal.print(`  ${text.line(record)}`);
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Where the command prints: results on standard output, complaints on standard error, colour only where somebody sees it.
+ *
+ * Colour is used on a terminal, unless `NO_COLOR` is set (to anything but the empty string) or `TERM` is `dumb`. A reader that goes away
+ * (`| head`) ends the command quietly.
+ */
+import { styleText } from "node:util";
+
+type Format = Parameters<typeof styleText>[0];
+
+export interface Terminal {
+  /** One line of results. */
+  print(line: string): void;
+  /** One line for the person at the terminal: what went wrong and what to do. */
+  complain(line: string): void;
+  /** The text in a style of `util.styleText`, where results go in colour; else as it is. */
+  paint(format: Format, text: string): string;
+  /** True when standard error is a terminal: progress may be drawn there. */
+  readonly isInteractive: boolean;
+}
+
+export function processTerminal(): Terminal {
+  const { env, stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(0);
+      throw error;
+    });
+  }
+  const hasColour = stdout.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+  return {
+    print: (line) => void stdout.write(`${line}\n`),
+    complain: (line) => void stderr.write(`lockstep: ${line}\n`),
+    paint: (format, text) => (hasColour ? styleText(format, text, { validateStream: false }) : text),
+    isInteractive: stderr.isTTY === true,
+  };
+}

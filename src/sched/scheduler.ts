@@ -1,0 +1,234 @@
+/**
+ * The model, usable by hand: fibers and tasks whose bodies are generator functions.
+ *
+ *     const s = new Scheduler();
+ *     const t = s.go(function* () { yield* s.sleep(30); return 100; });
+ *     s.spawn(function* () { const got = yield* t.wait(); });
+ *     s.run();
+ *
+ * Each operation that may park is a generator, to be called with `yield*`. A panic of SPEC section 1 is thrown out of `run` (or of the
+ * call itself, outside a fiber) as a `SchedulerPanic`. Deterministic and synchronous; the clock is virtual. The rules are in
+ * `scheduler-core.ts`.
+ */
+import { checkScheduler } from "./check-scheduler.js";
+import { PipeResult, READ_END, WRITE_END } from "./pipes.js";
+import { NONE, RunEnd, SchedulerCore, Step } from "./scheduler-core.js";
+import { type SchedulerSnapshot, snapshotOf } from "./snapshot.js";
+
+/** What a body yields to the run loop: nothing to look at, only that it has parked. */
+export type Parked = undefined;
+export type Op<T = void> = Generator<Parked, T, void>;
+
+export class SchedulerPanic extends Error {
+  override readonly name = "SchedulerPanic";
+}
+
+/** Thrown by `run` when only fibers that block on pipes are left and nobody will write: the original would wait for ever (R2). */
+export class SchedulerHang extends Error {
+  override readonly name = "SchedulerHang";
+}
+
+/** What `wait` throws into the waiting body when the task was canceled (K2). */
+export class Canceled extends Error {
+  override readonly name = "Canceled";
+}
+
+export interface SchedulerOptions {
+  /** Pipes to open, numbered from 0. Default 0. */
+  readonly pipes?: number;
+  /** Called at idle while no waited-for pipe is readable: write or close something and return true, or return false (default). */
+  readonly onIdle?: () => boolean;
+  /** Check the internal invariants after each step: O(fibers) each. Default false. */
+  readonly check?: boolean;
+}
+
+export class Fiber {
+  /** Order of spawning, from 0. */
+  readonly id: number;
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
+export class Task<T> {
+  readonly #scheduler: Scheduler;
+  readonly id: number;
+  value: T | undefined;
+
+  constructor(scheduler: Scheduler, id: number) {
+    this.#scheduler = scheduler;
+    this.id = id;
+  }
+
+  /** K2: the task's value, once it is there; throws `Canceled`. */
+  *wait(): Op<T> {
+    const { core } = this.#scheduler;
+    let step = this.#scheduler.checked(core.wait(this.id));
+    while (step === Step.parked) {
+      yield undefined;
+      step = this.#scheduler.checked(core.rewait(this.id));
+    }
+    if (step === Step.canceled) throw new Canceled("the task was canceled");
+    return this.value as T;
+  }
+
+  /** K3: every wait gives `Canceled` from now on; work that has started runs on. Wakes nobody. */
+  cancel(): void {
+    this.#scheduler.core.cancel(this.id);
+  }
+}
+
+export class Scheduler {
+  readonly core = new SchedulerCore();
+  readonly #bodies: Op[] = [];
+  readonly #onIdle: () => boolean;
+  readonly #checks: boolean;
+  #clockMsChecked = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: SchedulerOptions = {}) {
+    this.core.reset(options.pipes ?? 0);
+    this.#onIdle = options.onIdle ?? (() => false);
+    this.#checks = options.check ?? false;
+  }
+
+  get nowMs(): number {
+    return this.core.clockMs;
+  }
+
+  /** F1 */
+  spawn(body: () => Op): Fiber {
+    const fiber = new Fiber(this.core.spawn());
+    this.#bodies[fiber.id] = body();
+    return fiber;
+  }
+
+  /** K1 */
+  go<T>(work: () => Op<T>): Task<T> {
+    const task = new Task<T>(this, this.core.newTask());
+    const { core } = this;
+    this.spawn(function* () {
+      if (core.beginsWork(task.id)) {
+        task.value = yield* work();
+        core.completeWork(task.id);
+      }
+      core.wakeWaiter(task.id);
+    });
+    return task;
+  }
+
+  /** F2 */
+  *yieldNow(): Op {
+    this.checked(this.core.yieldNow());
+    yield undefined;
+  }
+
+  /** F3 */
+  *suspend(): Op {
+    this.checked(this.core.suspendSelf());
+    yield undefined;
+  }
+
+  /** T1: `ms` virtual milliseconds, an integer from 0; 0 fires after the ready queue has drained. */
+  *sleep(ms: number): Op {
+    if (!Number.isSafeInteger(ms)) throw new RangeError(`sleep(${ms}): not a whole number of milliseconds`);
+    this.checked(this.core.sleep(ms));
+    yield undefined;
+  }
+
+  /** I1: parks until the pipe's read end is readable. */
+  *block(pipe: number): Op {
+    this.checked(this.core.blockOnPipe(pipe, true));
+    yield undefined;
+  }
+
+  /** F4 */
+  wake(fiber: Fiber): void {
+    this.core.wake(fiber.id);
+  }
+
+  /** Writes all bytes without blocking: their count, or why not. */
+  write(pipe: number, bytes: number): number | "closed" | "full" | "broken" {
+    return pipeResult(this.core.pipes.write(pipe, bytes)) as number | "closed" | "full" | "broken";
+  }
+
+  /** Reads at most `bytes` without blocking: their count, 0 at end of file, or why not. */
+  read(pipe: number, bytes: number): number | "closed" | "empty" {
+    return pipeResult(this.core.pipes.read(pipe, bytes)) as number | "closed" | "empty";
+  }
+
+  close(pipe: number, end: "read" | "write"): "closed" | "already" {
+    return this.core.pipes.close(pipe, end === "read" ? READ_END : WRITE_END) ? "closed" : "already";
+  }
+
+  /** R1 and R2. Throws `SchedulerPanic`, `SchedulerHang`, or what a body threw. */
+  run(): void {
+    this.#throwWhatEndedIt();
+    const end = this.core.run(this);
+    this.#throwWhatEndedIt();
+    if (end === RunEnd.stopped)
+      throw new SchedulerHang("every fiber that is left blocks on a pipe that nobody will write");
+  }
+
+  /** R3 */
+  deinit(): void {
+    // A body that threw has left the run loop from inside its fiber; nothing runs any more.
+    if (this.#failure !== undefined) this.core.current = NONE;
+    this.checked(this.core.deinit());
+  }
+
+  snapshot(): SchedulerSnapshot {
+    return snapshotOf(this.core);
+  }
+
+  /** Called by the core's run loop: one step of a fiber. */
+  resume(fiber: number): void {
+    this.#check();
+    try {
+      if (this.#bodies[fiber]!.next().done === true) this.core.finish();
+    } catch (error) {
+      this.#failure = { error };
+      this.core.stop();
+    }
+    this.#check();
+  }
+
+  /** Called by the core's run loop before each wait of I2. */
+  idle(): boolean {
+    while (!this.core.hasReadableWaiter()) if (!this.#onIdle()) return false;
+    return true;
+  }
+
+  /** Passes a step on, or throws the panic that it stands for. */
+  checked(step: Step): Step {
+    if (step === Step.panicked) throw new SchedulerPanic(this.core.panicMessage);
+    return step;
+  }
+
+  /** What a body threw, or a panic: the first stands, and nothing runs after it. */
+  #throwWhatEndedIt(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.core.panicMessage !== undefined) throw new SchedulerPanic(this.core.panicMessage);
+  }
+
+  #check(): void {
+    if (!this.#checks) return;
+    checkScheduler(this.core, this.#clockMsChecked);
+    this.#clockMsChecked = this.core.clockMs;
+  }
+}
+
+function pipeResult(result: number): number | "closed" | "full" | "broken" | "empty" {
+  switch (result) {
+    case PipeResult.closed:
+      return "closed";
+    case PipeResult.full:
+      return "full";
+    case PipeResult.broken:
+      return "broken";
+    case PipeResult.empty:
+      return "empty";
+    default:
+      return result;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The profile of a run: which kinds of ops its program may use, and how large it is. Drawn first, from the run's own numbers.
+ *
+ * Swarm testing: a program that may use every op at once rarely does much with any of them, so each run leaves out a random subset of
+ * kinds (Groce et al., "Swarm Testing", ISSTA 2012). What is left decides how many tasks and pipes there are to use it on.
+ */
+import type { Random } from "fast-check";
+
+/** Kinds that a run may leave out, as bits. Fibers and `run` are always there. */
+export const Kind = {
+  yield: 1 << 0,
+  suspend: 1 << 1,
+  sleep: 1 << 2,
+  wake: 1 << 3,
+  spawnInside: 1 << 4,
+  tasks: 1 << 5,
+  cancel: 1 << 6,
+  pipes: 1 << 7,
+  close: 1 << 8,
+  log: 1 << 9,
+  repeat: 1 << 10,
+  call: 1 << 11,
+  world: 1 << 12,
+  rerun: 1 << 13,
+} as const;
+
+const KINDS_ALL = (1 << 14) - 1;
+const KINDS_THAT_SWITCH = Kind.yield | Kind.suspend | Kind.sleep | Kind.tasks | Kind.pipes;
+
+/** Bounds of what is generated; see `SPEC section 3, limits` for what they may be at most. */
+export interface GeneratorConstraints {
+  /** Fibers of a program, 1 to 64. Default 8. */
+  readonly fibersMax?: number;
+  /** Tasks of a program, 0 to 64. Default 5. */
+  readonly tasksMax?: number;
+  /** Pipes of a program, 0 to 64. Default 3; a share of runs has about 20 all the same, to fill more than one batch of events. */
+  readonly pipesMax?: number;
+  /** Ops of a body as drawn, 1 to 64, without what nesting adds. Default 10. */
+  readonly opsPerBodyMax?: number;
+  /** Of 1000 programs, how many hold a misuse that panics. Default 120. */
+  readonly misusePerMille?: number;
+  /** Whether programs may have a world; false for runtimes without an idle hook. Default true. */
+  readonly world?: boolean;
+  /** Leave no kind out and draw every op with the same chance: the plain generator that swarm is measured against. Default false. */
+  readonly uniform?: boolean;
+}
+
+export const CONSTRAINTS_DEFAULT: Required<GeneratorConstraints> = {
+  fibersMax: 8,
+  tasksMax: 5,
+  pipesMax: 3,
+  opsPerBodyMax: 10,
+  misusePerMille: 120,
+  world: true,
+  uniform: false,
+};
+
+export interface Profile {
+  kinds: number;
+  fibers: number;
+  tasks: number;
+  pipes: number;
+  opsPerBodyMax: number;
+  /** A crowd of readers on more pipes than one wait delivers (MAXEV). */
+  isCrowd: boolean;
+  hasMisuse: boolean;
+}
+
+/** Of so many runs, one is a crowd of readers. */
+const CROWD_EVERY = 48;
+const CROWD_PIPES_MIN = 17;
+const CROWD_PIPES_MAX = 22;
+
+/** Draws a profile into `profile`. */
+export function drawProfile(
+  random: Random,
+  constraints: Required<GeneratorConstraints>,
+  profile: Profile,
+): void {
+  let kinds = constraints.uniform ? KINDS_ALL : random.nextInt(0, KINDS_ALL);
+  // Something has to switch, or there is nothing to schedule; a second draw decides what.
+  if ((kinds & KINDS_THAT_SWITCH) === 0) kinds |= KINDS_THAT_SWITCH & random.nextInt(0, KINDS_ALL);
+  if (!constraints.world) kinds &= ~Kind.world;
+  profile.isCrowd =
+    !constraints.uniform && constraints.pipesMax > 0 && random.nextInt(0, CROWD_EVERY - 1) === 0;
+  if (profile.isCrowd) {
+    kinds |= Kind.pipes;
+    profile.pipes = random.nextInt(CROWD_PIPES_MIN, CROWD_PIPES_MAX);
+    profile.fibers = profile.pipes + random.nextInt(1, 2);
+  } else {
+    profile.pipes =
+      (kinds & Kind.pipes) !== 0 && constraints.pipesMax > 0 ? random.nextInt(1, constraints.pipesMax) : 0;
+    profile.fibers = random.nextInt(Math.min(2, constraints.fibersMax), constraints.fibersMax);
+  }
+  profile.tasks =
+    (kinds & Kind.tasks) !== 0 && constraints.tasksMax > 0 ? random.nextInt(1, constraints.tasksMax) : 0;
+  if (profile.tasks === 0) kinds &= ~(Kind.tasks | Kind.cancel);
+  if (profile.pipes === 0) kinds &= ~(Kind.pipes | Kind.close | Kind.world);
+  profile.kinds = kinds;
+  profile.opsPerBodyMax = profile.isCrowd ? 3 : random.nextInt(1, constraints.opsPerBodyMax);
+  profile.hasMisuse = random.nextInt(0, 999) < constraints.misusePerMille;
+}

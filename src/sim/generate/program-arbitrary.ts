@@ -1,0 +1,51 @@
+/**
+ * Fiber programs as a fast-check arbitrary, for properties of your own:
+ *
+ *     fc.assert(fc.property(fiberProgram({ pipesMax: 0 }), (program) => ...));
+ *
+ * It is the campaign's generator over fast-check's random numbers; it shrinks by structure (`shrink/program-edits.ts`), so that a
+ * counterexample is a program that a person can read.
+ */
+import { Arbitrary, type Random, Stream, Value } from "fast-check";
+import { checkProgram } from "../check-program.js";
+import { decodeProgram } from "../decode-program.js";
+import type { Program } from "../program.js";
+import { removals, simplifications } from "../shrink/program-edits.js";
+import type { GeneratorConstraints } from "./profile.js";
+import { ProgramGenerator } from "./program-generator.js";
+import { WordBuffer } from "./word-buffer.js";
+
+class ProgramArbitrary extends Arbitrary<Program> {
+  readonly #generator: ProgramGenerator;
+  readonly #buffer = new WordBuffer();
+
+  constructor(constraints: GeneratorConstraints) {
+    super();
+    this.#generator = new ProgramGenerator(constraints);
+  }
+
+  override generate(random: Random): Value<Program> {
+    this.#buffer.position = 0;
+    this.#generator.generate(random, this.#buffer);
+    return new Value(decodeProgram(this.#buffer.words), undefined);
+  }
+
+  override canShrinkWithoutContext(value: unknown): value is Program {
+    return typeof value === "object" && value !== null && (value as Partial<Program>).version === 1;
+  }
+
+  override shrink(program: Program): Stream<Value<Program>> {
+    return new Stream(shrunkValues(program));
+  }
+}
+
+function* shrunkValues(program: Program): IterableIterator<Value<Program>> {
+  for (const edits of [removals(program), simplifications(program)]) {
+    for (const smaller of edits) if (checkProgram(smaller) === undefined) yield new Value(smaller, undefined);
+  }
+}
+
+/** Valid programs (SPEC section 3) of the campaign's mix. `constraints` bound their size and their misuse. */
+export function fiberProgram(constraints: GeneratorConstraints = {}): Arbitrary<Program> {
+  return new ProgramArbitrary(constraints);
+}
