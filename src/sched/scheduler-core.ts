@@ -158,7 +158,8 @@ export class SchedulerCore {
     const fiber = this.current;
     if (fiber === NONE) return this.panic(Panic.blockOutside);
     if (!wantRead) return this.panic(Panic.blockForWrite);
-    if (this.#pipeWaiter[pipe] !== NONE) return this.panic(blockTakenPanic(readFdOf(pipe)));
+    if (pipe < this.pipes.count && this.#pipeWaiter[pipe] !== NONE)
+      return this.panic(blockTakenPanic(readFdOf(pipe)));
     this.readinessOpen = true;
     if (!this.pipes.register(pipe)) return this.panic(registerFailedPanic(readFdOf(pipe)));
     this.#pipeWaiter[pipe] = fiber;

@@ -159,10 +159,8 @@ export class ProgramBuilder {
 
   build(): Program {
     // As keys of one object two of a name would be one.
-    for (const declared of [this.#fibers.map((f) => f.name), this.#tasks.map(({ task }) => task.name)]) {
-      const twice = declared.find((name, i) => declared.indexOf(name) !== i);
-      if (twice !== undefined) throw new Error(`${twice}: declared twice (SPEC section 3)`);
-    }
+    declaredOnce(this.#fibers);
+    declaredOnce(this.#tasks.map(({ task }) => task));
     const tasks = this.#tasks.map(({ task, returns }): [string, TaskBody] => [
       task.name,
       { ops: task.ops, returns },
@@ -188,4 +186,12 @@ function opsOf(body: Body): readonly Op[] {
   const list = new OpList();
   body(list);
   return list.ops;
+}
+
+function declaredOnce(bodies: readonly BodyRef[]): void {
+  const names = new Set<string>();
+  for (const { name } of bodies) {
+    if (names.has(name)) throw new Error(`${name}: declared twice (SPEC section 3)`);
+    names.add(name);
+  }
 }

@@ -3,7 +3,8 @@
  *
  * The caller's process never loads or runs a runtime: each open replayer is a host process of its own (host.c).
  * Everything here returns at once except lockstep_bridge_open (until the runtime is loaded and described) and
- * lockstep_bridge_replay (until the batch is done); call those two off the main thread.
+ * lockstep_bridge_replay (until the batch is done); call those two off the main thread. All may be called from any
+ * thread: several handles may replay at once, opens wait for one another, and a close ends a replay of its handle.
  */
 #ifndef LOCKSTEP_BRIDGE_H
 #define LOCKSTEP_BRIDGE_H
@@ -20,7 +21,8 @@ int32_t lockstep_bridge_open(const char *command, const char *runtime_path, int3
 
 /*
  * One line about the last open: "ok\t<name>\t<hooks>" where hooks is a sum of 1 (idle hook) and 2 (panic hook), or
- * "error\t<code>\t<what was wrong>" with code one of: host, load, symbol, abi, crash. Valid until the next open.
+ * "error\t<code>\t<what was wrong>" with code one of: host, load, symbol, abi, crash. Valid until the next open,
+ * so a caller keeps an open and the reading of its report together.
  */
 const char *lockstep_bridge_report(void);
 

@@ -148,12 +148,15 @@ function withoutPipe(program: Program, pipe: string): Program {
 }
 
 function mappedOps(program: Program, map: (op: Op) => Op | undefined): Program {
-  const mapList = (ops: readonly Op[]): Op[] =>
-    ops.flatMap((op) => {
+  const mapList = (ops: readonly Op[]): Op[] => {
+    const kept: Op[] = [];
+    for (const op of ops) {
       const mapped = map(op);
-      if (mapped === undefined) return [];
-      return "ops" in mapped ? [{ ...mapped, ops: mapList(mapped.ops) }] : [mapped];
-    });
+      if (mapped === undefined) continue;
+      kept.push("ops" in mapped ? { ...mapped, ops: mapList(mapped.ops) } : mapped);
+    }
+    return kept;
+  };
   const entries = <T, U>(record: Readonly<Record<string, T>>, f: (value: T) => U): Record<string, U> =>
     Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
   return {

@@ -1,0 +1,62 @@
+/**
+ * `npm test`: sets up, then types, lint, tests and the native checks, one line a step. Every step runs, whatever the ones before it
+ * said; the exit status is 1 when any failed. Arguments after `--` are passed to vitest.
+ */
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setUp } from "./setup.mjs";
+import { capture, root, run, say, secondsSince } from "./steps.mjs";
+
+const node = process.execPath;
+const nativeCheck = "scripts/native-check.sh";
+
+/** Each step says whether it went well; `quiet` ones show what they print only when they fail. */
+const steps = [
+  { name: "types", quiet: true, command: node, args: ["node_modules/typescript/bin/tsc", "--noEmit"] },
+  { name: "lint", quiet: true, command: node, args: ["node_modules/@biomejs/biome/bin/biome", "check", "."] },
+  {
+    name: "tests",
+    quiet: false,
+    command: node,
+    args: ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)],
+  },
+  { name: "native checks", quiet: true, command: "bash", args: [nativeCheck], skip: whyNoNativeCheck },
+];
+
+try {
+  const startMs = performance.now();
+  await setUp();
+  say(`test: setup ok (${secondsSince(startMs)})`);
+  const failed = steps.filter((step) => !runStep(step)).map(({ name }) => name);
+  say(failed.length === 0 ? "test: all ok" : `test: FAILED: ${failed.join(", ")}`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+} catch (error) {
+  say(`test: setup FAILED: ${error.message}`);
+  process.exitCode = 1;
+}
+
+function runStep({ name, quiet, command, args, skip }) {
+  const reason = skip?.();
+  if (reason !== undefined) {
+    say(`test: ${name} skipped: ${reason}`);
+    return true;
+  }
+  const startMs = performance.now();
+  const { ok, output } = quiet ? capture(command, args) : { ok: run(command, args), output: "" };
+  if (!ok) process.stderr.write(output);
+  say(`test: ${name} ${ok ? "ok" : "FAILED"} (${secondsSince(startMs)})`);
+  return ok;
+}
+
+/** The native checks need a compiler that can link AddressSanitizer, which Debian packs with gcc and others do not. */
+function whyNoNativeCheck() {
+  if (!existsSync(join(root, nativeCheck))) return `${nativeCheck} is not there`;
+  const output = join(tmpdir(), `lockstep-asan-${process.pid}.so`);
+  const compiler = process.env.CC ?? "cc";
+  const args = [
+    "-c",
+    `echo | ${compiler} -x c - -shared -fPIC -fsanitize=address -o ${output} && rm ${output}`,
+  ];
+  return capture("sh", args).ok ? undefined : `${compiler} does not link with -fsanitize=address`;
+}

@@ -1,0 +1,130 @@
+/**
+ * The functions of liblockstep_bridge.so (`replay/bridge.h`) as TypeScript, called through ffi-rs.
+ *
+ * Invariant: one function here for each one there, and nothing is kept between calls but the order of opens. What takes long runs on
+ * a thread of ffi-rs' own and gives a promise. `bridge`, everywhere: the path of the library.
+ */
+import { TargetError } from "../sim/target.js";
+import { BATCH_BYTES } from "./batch-memory.js";
+import { loadFfi, openLibrary } from "./ffi.js";
+
+export interface ReplayerOptions {
+  /** The path of liblockstep_bridge.so, of the architecture of this process. */
+  readonly bridge: string;
+  /** The command line of the host: the path of lockstep-host, or an emulator, its options and that path. */
+  readonly hostCommand: readonly string[];
+  /** The absolute path of the runtime, of the architecture of lockstep-host. */
+  readonly runtime: string;
+  /** How long a program may go on without a record before it is stopped with the outcome timeout. Milliseconds, > 0. */
+  readonly timeLimitMs: number;
+}
+
+/** What a runtime says about itself once it is loaded. */
+export interface RuntimeDescription {
+  /** Its own name, e.g. `sched-c x86_64-linux epoll`. */
+  readonly name: string;
+  readonly hasIdleHook: boolean;
+  readonly hasPanicHook: boolean;
+}
+
+export interface OpenHandle {
+  readonly handle: number;
+  readonly runtime: RuntimeDescription;
+}
+
+/** The library keeps one report, of the last open, so opens stand in line. */
+let lastOpen: Promise<unknown> = Promise.resolve();
+
+/**
+ * Starts a host and lets it load the runtime.
+ *
+ * @throws TargetError `unavailable` when no host can be started, `invalid` when the runtime cannot be used; RangeError for a time
+ * limit that is none.
+ */
+export function openHandle(options: ReplayerOptions): Promise<OpenHandle> {
+  const opening = lastOpen.then(() => openNow(options));
+  lastOpen = opening.catch(() => undefined);
+  return opening;
+}
+
+async function openNow(options: ReplayerOptions): Promise<OpenHandle> {
+  const { bridge, hostCommand, runtime, timeLimitMs } = options;
+  if (!Number.isInteger(timeLimitMs) || timeLimitMs <= 0 || timeLimitMs > 0x7fffffff) {
+    throw new RangeError(`the time limit must be a whole number of milliseconds above 0, not ${timeLimitMs}`);
+  }
+  openLibrary(bridge);
+  const command = hostCommand.join("\n");
+  const handle = await callInThread(bridge, "lockstep_bridge_open", [command, runtime, timeLimitMs]);
+  const { load, DataType } = loadFfi();
+  const report = load({
+    library: bridge,
+    funcName: "lockstep_bridge_report",
+    retType: DataType.String,
+    paramsType: [],
+    paramsValue: [],
+  });
+  return { handle, runtime: readReport(report, handle) };
+}
+
+/** The library's one line: `ok`, the runtime's name and its hooks, or `error`, a code and a text that names the path. */
+function readReport(report: string, handle: number): RuntimeDescription {
+  const [status, second = "", third = ""] = report.split("\t");
+  if (status === "ok" && handle >= 0) {
+    const hooks = Number(third);
+    return { name: second, hasIdleHook: (hooks & 1) !== 0, hasPanicHook: (hooks & 2) !== 0 };
+  }
+  throw new TargetError(status === "error" && second !== "host" ? "invalid" : "unavailable", third || report);
+}
+
+/** The whole batch memory of a handle, shared and not copied. ffi-rs does not free it; it stays mapped until `lockstep_bridge_close`. */
+export function mapHandle(bridge: string, handle: number): Buffer {
+  const { load, DataType, isNullPointer, createExternalBuffer } = loadFfi();
+  const pointer = load({
+    library: bridge,
+    funcName: "lockstep_bridge_memory",
+    retType: DataType.External,
+    paramsType: [DataType.I32],
+    paramsValue: [handle],
+  });
+  if (isNullPointer(pointer)) throw new Error(`replayer ${handle} has no memory`);
+  return createExternalBuffer(pointer, BATCH_BYTES);
+}
+
+/** Runs the batch in the memory, on another thread. Gives 0, or -1 when the host is gone. */
+export function replayHandle(bridge: string, handle: number): Promise<number> {
+  return callInThread(bridge, "lockstep_bridge_replay", [handle]);
+}
+
+/** Gives the memory of large traces back to the system; between batches only. */
+export function trimHandle(bridge: string, handle: number): void {
+  call(bridge, "lockstep_bridge_trim", handle);
+}
+
+/** Ends the host and unmaps the memory; views of it must not be touched after. A batch under way ends with -1. */
+export function closeHandle(bridge: string, handle: number): void {
+  call(bridge, "lockstep_bridge_close", handle);
+}
+
+function call(bridge: string, funcName: string, handle: number): void {
+  const { load, DataType } = loadFfi();
+  load({
+    library: bridge,
+    funcName,
+    retType: DataType.Void,
+    paramsType: [DataType.I32],
+    paramsValue: [handle],
+  });
+}
+
+/** Calls a function that returns an int32 and may take long; the event loop goes on meanwhile. */
+function callInThread(bridge: string, funcName: string, paramsValue: (string | number)[]): Promise<number> {
+  const { load, DataType } = loadFfi();
+  return load({
+    library: bridge,
+    funcName,
+    retType: DataType.I32,
+    paramsType: paramsValue.map((value) => (typeof value === "string" ? DataType.String : DataType.I32)),
+    paramsValue,
+    runInNewThread: true,
+  });
+}

@@ -1,0 +1,134 @@
+/**
+ * Compiles the native artefacts at first use: the replay host, the library that Node calls, and our own scheduler.
+ *
+ * Invariant: an artefact's file name holds a hash of everything that it is made of (sources, headers, flags, compiler), and a file
+ * appears under that name only when it is complete. So what is found is right, nothing is ever rebuilt in place under a process
+ * that has it mapped, and two processes that build at once do no harm: the second rename replaces a file by its equal.
+ */
+import { execFile } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { TargetError } from "../sim/target.js";
+import type { Architecture } from "./architecture.js";
+import { cacheFolder } from "./cache-folder.js";
+import { type Compiler, compilerInstallCommand, findCompiler } from "./compiler.js";
+import { packagePath } from "./package-path.js";
+
+const run = promisify(execFile);
+
+/** Warnings are errors: the C side has to be clean on every compiler that it meets, and this is where it meets them. */
+const FLAGS: readonly string[] = [
+  "-std=c11",
+  "-D_GNU_SOURCE",
+  "-O2",
+  "-g",
+  "-fPIC",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-fvisibility=hidden",
+];
+
+const LIBRARIES: readonly string[] = ["-pthread", "-ldl"];
+
+export type ArtefactName = "lockstep-host" | "liblockstep_bridge.so" | "libsched.so";
+
+export interface BuildOptions {
+  /** Where to keep what is built; `cacheFolder()` unless told. */
+  readonly cache?: string;
+  /** Compiler flags after ours: sanitizers, `-DLOCKSTEP_DEFECT_...`. They are part of the key. */
+  readonly extraFlags?: readonly string[];
+}
+
+/**
+ * The absolute path of `name` for `architecture`, compiled now if the cache does not hold it.
+ *
+ * @throws TargetError `unavailable` when there is no compiler or the compiler refuses; the message holds its first error lines.
+ */
+export async function buildNative(
+  name: ArtefactName,
+  architecture: Architecture,
+  options: BuildOptions = {},
+): Promise<string> {
+  const compiler = await findCompiler(architecture);
+  const sources = await sourcesOf(name, architecture);
+  const flags = [...FLAGS, `-I${packagePath("include")}`, ...(options.extraFlags ?? [])];
+  const key = await hashOf([name, architecture, compiler.identity, ...flags, ...LIBRARIES], sources);
+  const folder = join(options.cache ?? cacheFolder(), "native");
+  const path = join(folder, fileName(name, `${architecture}-${key}`));
+  if (existsSync(path)) return path;
+  await mkdir(folder, { recursive: true });
+  const unfinished = `${path}.${randomUUID()}`;
+  try {
+    const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];
+    await compile(compiler, architecture, name, [
+      ...flags,
+      ...kind,
+      "-o",
+      unfinished,
+      ...sources,
+      ...LIBRARIES,
+    ]);
+    await rename(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return path;
+}
+
+/** Absolute, in a fixed order. The C side keeps one file per architecture and per backend, so the choice is made by name. */
+async function sourcesOf(name: ArtefactName, architecture: Architecture): Promise<string[]> {
+  const folder = packagePath("src", "native-bridge", name === "libsched.so" ? "runtime" : "replay");
+  const files = (await readdir(folder)).sort().map((file) => join(folder, file));
+  return files.filter((file) => {
+    const isBridge = basename(file) === "bridge.c";
+    if (name === "liblockstep_bridge.so") return isBridge;
+    return (file.endsWith(".c") && !isBridge) || file.endsWith(`_${architecture}.S`);
+  });
+}
+
+/** Headers count for every artefact: which file includes which is the compiler's business. */
+async function hashOf(settings: readonly string[], sources: readonly string[]): Promise<string> {
+  const headers: string[] = [];
+  for (const folder of ["include", "src/native-bridge/runtime", "src/native-bridge/replay"]) {
+    const files = (await readdir(packagePath(folder))).filter((file) => file.endsWith(".h")).sort();
+    headers.push(...files.map((file) => packagePath(folder, file)));
+  }
+  const hash = createHash("sha256").update(JSON.stringify(settings));
+  for (const file of [...sources, ...headers]) {
+    const content = await readFile(file);
+    hash.update(`\0${basename(file)}\0${content.length}\0`).update(content);
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** `libsched.so` becomes `libsched-<label>.so`: a debugger and /proc/self/maps show which build it is. */
+function fileName(name: ArtefactName, label: string): string {
+  return name.endsWith(".so") ? `${name.slice(0, -".so".length)}-${label}.so` : `${name}-${label}`;
+}
+
+async function compile(
+  compiler: Compiler,
+  architecture: Architecture,
+  name: ArtefactName,
+  options: readonly string[],
+): Promise<void> {
+  try {
+    await run(compiler.path, [...compiler.leadingArguments, ...options], { maxBuffer: 16 * 1024 * 1024 });
+  } catch (error) {
+    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
+    const errors = stderr.split("\n").filter((line) => /error|undefined|cannot find/i.test(line));
+    const shown = (errors.length > 0 ? errors : stderr.split("\n")).slice(0, 5).join("\n  ");
+    // A compiler without the C library's headers or start files is half installed.
+    const isHalfInstalled =
+      /fatal error: \S+\.h: No such file|cannot find \S*crt[1in]\.o|cannot find -lc/.test(stderr);
+    const advice = isHalfInstalled ? `\n  install: ${compilerInstallCommand(architecture)}` : "";
+    throw new TargetError(
+      "unavailable",
+      `${name} for ${architecture} does not compile (${compiler.path}):\n  ${shown}${advice}`,
+    );
+  }
+}

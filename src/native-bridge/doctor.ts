@@ -1,0 +1,147 @@
+/**
+ * What each native target needs, what of it this machine has, and the command that installs the rest.
+ *
+ * Invariant: nothing is built, installed or changed by asking, and every requirement that is missing names one command. Data only;
+ * `lockstep doctor` prints it, and the set-up script decides by it.
+ */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { type Architecture, machineArchitecture } from "./architecture.js";
+import { compilerInstallCommand, findCompiler } from "./compiler.js";
+import {
+  ARM64_NODE_INSTALL_COMMAND,
+  BUILD_COMMAND,
+  emulatedServerPath,
+  ffiVersion,
+  findArm64Node,
+  findQemu,
+  findSysroot,
+  QEMU_INSTALL_COMMAND,
+  SYSROOT_INSTALL_COMMAND,
+} from "./emulator.js";
+import { loadFfi } from "./ffi.js";
+
+const run = promisify(execFile);
+
+export type RequirementId = "machine" | "compiler" | "ffi-rs" | "qemu" | "sysroot" | "arm64-node" | "dist";
+
+/** One thing that a target needs. `what` names it for people; `install` is one command. */
+export type Requirement = { readonly id: RequirementId; readonly what: string } & (
+  | { readonly state: "found"; readonly path: string; readonly version: string }
+  | { readonly state: "missing"; readonly why: string; readonly install: string }
+);
+
+export interface TargetDescription {
+  readonly name: "native" | "aarch64";
+  /** For people: where its code runs, e.g. `aarch64 under qemu-user`. */
+  readonly runsOn: string;
+  /** Whether everything it needs is there. */
+  readonly canRun: boolean;
+  readonly requirements: readonly Requirement[];
+}
+
+/** On a machine for which there is no native target at all, each description has one requirement that nothing installs. */
+export async function describeTargets(): Promise<readonly TargetDescription[]> {
+  let machine: Architecture;
+  try {
+    machine = machineArchitecture();
+  } catch (error) {
+    const requirement = missing({ id: "machine", what: "machine" }, error, "none: use another machine");
+    return (["native", "aarch64"] as const).map((name) =>
+      describe(name, "no machine of this kind", [requirement]),
+    );
+  }
+  const native = [await compilerRequirement(machine), ffiRequirement()];
+  if (machine === "aarch64") {
+    return [describe("native", machine, native), describe("aarch64", "this machine", native)];
+  }
+  const emulated = [
+    await compilerRequirement("aarch64"),
+    await qemuRequirement(),
+    sysrootRequirement(),
+    arm64NodeRequirement(),
+    distRequirement(),
+  ];
+  return [describe("native", machine, native), describe("aarch64", "aarch64 under qemu-user", emulated)];
+}
+
+function describe(
+  name: "native" | "aarch64",
+  runsOn: string,
+  requirements: readonly Requirement[],
+): TargetDescription {
+  return { name, runsOn, canRun: requirements.every(({ state }) => state === "found"), requirements };
+}
+
+async function compilerRequirement(architecture: Architecture): Promise<Requirement> {
+  const name = { id: "compiler", what: `C compiler for ${architecture}` } as const;
+  try {
+    const { path, version } = await findCompiler(architecture);
+    return { ...name, state: "found", path, version };
+  } catch (error) {
+    return missing(name, error, compilerInstallCommand(architecture));
+  }
+}
+
+function ffiRequirement(): Requirement {
+  const name = { id: "ffi-rs", what: "ffi-rs with its binary" } as const;
+  try {
+    loadFfi();
+    const path = createRequire(import.meta.url).resolve("ffi-rs");
+    return { ...name, state: "found", path, version: ffiVersion() };
+  } catch (error) {
+    return missing(name, error, "npm ci");
+  }
+}
+
+async function qemuRequirement(): Promise<Requirement> {
+  const name = { id: "qemu", what: "qemu-user for aarch64" } as const;
+  const path = findQemu();
+  if (path === undefined) return missing(name, "qemu-aarch64 is not on the PATH", QEMU_INSTALL_COMMAND);
+  try {
+    const { stdout } = await run(path, ["--version"]);
+    return { ...name, state: "found", path, version: stdout.split("\n", 1)[0] ?? "" };
+  } catch (error) {
+    return missing(name, error, QEMU_INSTALL_COMMAND);
+  }
+}
+
+function sysrootRequirement(): Requirement {
+  const name = { id: "sysroot", what: "C and C++ libraries of aarch64" } as const;
+  const path = findSysroot();
+  if (path === undefined) return missing(name, "not both are there", SYSROOT_INSTALL_COMMAND);
+  return { ...name, state: "found", path, version: "" };
+}
+
+function arm64NodeRequirement(): Requirement {
+  const name = { id: "arm64-node", what: "arm64 Node with ffi-rs" } as const;
+  try {
+    const node = findArm64Node();
+    if (node === undefined) return missing(name, "not in the cache folder", ARM64_NODE_INSTALL_COMMAND);
+    return {
+      ...name,
+      state: "found",
+      path: node.path,
+      version: `Node ${node.version}, ffi-rs ${node.ffiVersion}`,
+    };
+  } catch (error) {
+    return missing(name, error, "npm ci");
+  }
+}
+
+function distRequirement(): Requirement {
+  const name = { id: "dist", what: "compiled Lockstep" } as const;
+  const path = emulatedServerPath();
+  if (!existsSync(path)) return missing(name, `${path} is not there`, BUILD_COMMAND);
+  return { ...name, state: "found", path, version: "" };
+}
+
+function missing(
+  name: { readonly id: RequirementId; readonly what: string },
+  why: unknown,
+  install: string,
+): Requirement {
+  return { ...name, state: "missing", why: why instanceof Error ? why.message : String(why), install };
+}

@@ -1,0 +1,142 @@
+/**
+ * The wire to the emulated process (`emulated-server.ts`): requests to its standard input, answers from its standard output.
+ *
+ * Invariant: one request is under way at a time, and each ends: with its answer, or, when the process dies, with a `lost` that says
+ * how it died and what it said last. All requests after that end the same way.
+ */
+import type { ChildProcess } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import type { ProgramBatch, TraceBatch } from "../sim/target.js";
+import { TargetError } from "../sim/target.js";
+import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
+import {
+  type Frame,
+  FrameKind,
+  FrameReader,
+  readBatchFrame,
+  writeBatchFrame,
+  writeJsonFrame,
+} from "./frames.js";
+
+/** How long the emulated process may take to end by itself before it is killed. */
+const CLOSE_LIMIT_MS = 2000;
+
+/** How much of the emulated process' standard error is kept to explain its death, in characters. */
+const STDERR_KEPT = 2000;
+
+interface Request {
+  readonly expects: number;
+  readonly resolve: (payload: Buffer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One request at a time to the emulated process; its death rejects the one that waits and all that come. */
+export class EmulatedConnection {
+  readonly #name: string;
+  readonly #child: ChildProcess;
+  readonly #input: Writable;
+  readonly #exited: Promise<void>;
+  #request: Request | undefined;
+  #lost: TargetError | undefined;
+  #stderr = "";
+
+  constructor(name: string, child: ChildProcess, input: Writable, output: Readable, errors: Readable) {
+    this.#name = name;
+    this.#child = child;
+    this.#input = input;
+    const reader = new FrameReader((frame) => this.#receive(frame));
+    output.on("data", (chunk: Buffer) => reader.push(chunk));
+    errors.on("data", (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
+    });
+    // A write to a process that has died fails too; its exit says more.
+    input.on("error", () => undefined);
+    this.#exited = new Promise((resolve) => {
+      child.once("error", (error) => {
+        this.#lose(error.message);
+        resolve();
+      });
+      child.once("close", (status, signal) => {
+        this.#lose(signal ?? `exit ${status}`);
+        resolve();
+      });
+    });
+  }
+
+  /** @throws TargetError as `Replayer.open`, or `lost` when the process dies. */
+  async open(options: ReplayerOptions): Promise<RuntimeDescription> {
+    const payload = await this.#ask(FrameKind.opened, () => {
+      writeJsonFrame(this.#input, FrameKind.open, options);
+    });
+    return JSON.parse(payload.toString()) as RuntimeDescription;
+  }
+
+  /**
+   * The batch must not change before the promise settles; the traces are memory of their own.
+   *
+   * @throws TargetError `lost` when the process or its host dies.
+   */
+  async replay(batch: ProgramBatch): Promise<TraceBatch> {
+    const payload = await this.#ask(FrameKind.traces, () => {
+      writeBatchFrame(this.#input, FrameKind.batch, batch);
+    });
+    return readBatchFrame(payload);
+  }
+
+  /** Ends the process by ending its input, or by force when that takes too long. Idempotent. */
+  async close(): Promise<void> {
+    this.#input.end();
+    const timer = setTimeout(() => this.#kill(), CLOSE_LIMIT_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #ask(expects: number, send: () => void): Promise<Buffer> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    if (this.#request !== undefined) return Promise.reject(new Error("a target takes one batch at a time"));
+    return new Promise((resolve, reject) => {
+      this.#request = { expects, resolve, reject };
+      send();
+    });
+  }
+
+  #receive(frame: Frame): void {
+    const request = this.#request;
+    this.#request = undefined;
+    if (request === undefined) {
+      this.#kill();
+    } else if (frame.kind === request.expects) {
+      request.resolve(frame.payload);
+    } else if (frame.kind === FrameKind.failed) {
+      const { reason, message } = JSON.parse(frame.payload.toString()) as TargetError;
+      request.reject(new TargetError(reason, message));
+    } else {
+      request.reject(
+        new TargetError("lost", `${this.#name}: an answer of kind ${frame.kind} is out of turn`),
+      );
+      this.#kill();
+    }
+  }
+
+  #lose(how: string): void {
+    const said = this.#stderr.trim().split("\n").at(-1);
+    this.#lost ??= new TargetError(
+      "lost",
+      `${this.#name}: the emulated process ended (${how})${said ? `: ${said}` : ""}`,
+    );
+    this.#request?.reject(this.#lost);
+    this.#request = undefined;
+  }
+
+  /** Ends the process and what it started in its group; its host, in a session of its own, sees that and ends too. */
+  #kill(): void {
+    if (this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, "SIGKILL");
+    } catch {
+      // The group has ended in the meantime.
+    }
+    // Whatever still holds the other ends must not keep this process waiting.
+    for (const stream of this.#child.stdio) stream?.destroy();
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * A runtime of this machine's own architecture: our `libsched.so`, or a library that the user names.
+ *
+ * Invariant: the library is loaded in a host process of its own, never in this one, so no fault of a runtime is a fault of Lockstep.
+ */
+import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
+import { machineArchitecture } from "./architecture.js";
+import { Replayer } from "./bridge.js";
+import { buildNative } from "./build-native.js";
+import { type TargetOptions, timeLimitMsOf } from "./target-options.js";
+
+/**
+ * Opens the runtime at `runtime`, an absolute path; undefined stands for our own, which is built at first use.
+ *
+ * @throws TargetError `unavailable` with what to install, `invalid` when the library is no runtime.
+ */
+export async function openNative(
+  name: string,
+  runtime: string | undefined,
+  options: TargetOptions,
+): Promise<Target> {
+  const architecture = machineArchitecture();
+  const [host, bridge, library] = await Promise.all([
+    buildNative("lockstep-host", architecture),
+    buildNative("liblockstep_bridge.so", architecture),
+    runtime ?? buildNative("libsched.so", architecture),
+  ]);
+  options.logger?.debug(`${name}: ${host} ${library}`);
+  const replayer = await Replayer.open({
+    bridge,
+    hostCommand: [host],
+    runtime: library,
+    timeLimitMs: timeLimitMsOf(options),
+  });
+  return new NativeTarget(name, replayer);
+}
+
+class NativeTarget implements Target {
+  readonly name: string;
+  readonly description: string;
+  readonly runsWorlds: boolean;
+  readonly #replayer: Replayer;
+
+  constructor(name: string, replayer: Replayer) {
+    this.name = name;
+    this.description = replayer.runtime.name;
+    this.runsWorlds = replayer.runtime.hasIdleHook;
+    this.#replayer = replayer;
+  }
+
+  replay(batch: ProgramBatch): Promise<TraceBatch> {
+    return this.#replayer.replay(batch);
+  }
+
+  close(): Promise<void> {
+    return this.#replayer.close();
+  }
+}

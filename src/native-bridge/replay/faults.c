@@ -1,0 +1,67 @@
+/*
+ * The handlers of SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP (see faults.h).
+ *
+ * They run on an alternate stack, since the stack at fault may be used up, and end the process: nothing that comes
+ * after a fault is worth recording. SIGABRT is not caught: what it means stands in the output, which the host reads.
+ */
+#include "faults.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "interpreter.h"
+#include "worker_state.h"
+
+#include "must.h"
+
+/* An overflow faults in the guard, which a frame may step into by this much beyond the stack pointer. */
+#define GUARD_REACH_BYTES ((uintptr_t)128 * 1024)
+/* A body's stack pointer farther from its first frame than this is on no stack of that body. */
+#define STACK_BYTES_MAX ((uintptr_t)64 * 1024 * 1024)
+
+static unsigned char handler_stack[64 * 1024] __attribute__((aligned(16)));
+
+static uintptr_t stack_pointer_of(const ucontext_t *context) {
+#if defined(__x86_64__)
+  return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+  return (uintptr_t)context->uc_mcontext.sp;
+#else
+#error "no stack pointer known on this architecture"
+#endif
+}
+
+/* Whether the fault is the running body stepping off the end of its own stack. */
+static bool is_stack_overflow(int number, uintptr_t address, uintptr_t stack_pointer) {
+  if (number != SIGSEGV && number != SIGBUS) return false;
+  const struct lockstep_body *body = lockstep_interpreter_body(lockstep_interpreter.trace.batch->who);
+  if (body == NULL || body->stack_base == 0) return false;
+  const bool near_stack_pointer =
+      address + GUARD_REACH_BYTES > stack_pointer && address < stack_pointer + GUARD_REACH_BYTES;
+  return near_stack_pointer && address < body->stack_base && body->stack_base - address < STACK_BYTES_MAX;
+}
+
+static void on_fault(int number, siginfo_t *info, void *context) {
+  struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
+  const uint32_t who = trace->batch->who;
+  if (is_stack_overflow(number, (uintptr_t)info->si_addr, stack_pointer_of(context)))
+    lockstep_trace_stack_overflow(trace, who);
+  else
+    lockstep_trace_crash(trace, number, who);
+  lockstep_worker_state->handed_over = 1;
+  _exit(0);
+}
+
+void lockstep_faults_catch(void) {
+  const stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
+  LOCKSTEP_MUST(sigaltstack(&stack, NULL) == 0, "no stack for the fault handlers");
+  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+  sigfillset(&action.sa_mask);
+  const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+    LOCKSTEP_MUST(sigaction(faults[i], &action, NULL) == 0, "cannot catch a fault");
+  }
+}

@@ -1,0 +1,10 @@
+/*
+ * Faults of the runtime under test become outcomes: stack-overflow or crash (SPEC section 4).
+ */
+#ifndef LOCKSTEP_FAULTS_H
+#define LOCKSTEP_FAULTS_H
+
+/* Installs the handlers on a stack of their own. A fault closes the trace, hands over to a new worker and exits. */
+void lockstep_faults_catch(void);
+
+#endif

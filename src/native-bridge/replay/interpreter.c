@@ -1,0 +1,360 @@
+/*
+ * The ops of the bodies (see interpreter.h).
+ *
+ * `repeat` is iterated and `call` recurses, so a body takes little of its stack beyond the frames that it asks for.
+ * Every call of the runtime that may switch goes through checked_switch(), which owns three things: the call record,
+ * the register check, and the notes in the batch about who runs.
+ */
+#include "interpreter.h"
+
+#include <stdlib.h>
+
+#include "checked_call.h"
+#include "pipes.h"
+#include "worker_state.h"
+
+#include "must.h"
+
+struct lockstep_interpreter lockstep_interpreter;
+
+static struct lockstep_interpreter *const self = &lockstep_interpreter;
+
+/* An open repeat. */
+struct loop {
+  uint32_t first;
+  uint32_t end;
+  uint32_t left; /* passes, the one at hand included */
+};
+
+static int64_t now(void) {
+  return self->deinited ? lockstep_trace_clock(&self->trace) : self->runtime->now_ms(self->sched);
+}
+
+static void note_running(const struct lockstep_body *body) {
+  self->trace.batch->in_run = 0;
+  self->trace.batch->who = body->number;
+}
+
+static void ret(const struct lockstep_body *body, uint32_t at, enum lockstep_result result) {
+  lockstep_trace_ret(&self->trace, body->number, now(), at, result);
+}
+
+/*
+ * Calls a function of the runtime that may switch: records the call, and a clobber when registers were lost. The
+ * record of the ret is the caller's. Returns the integer result. Inlined, as is switch_op: after a switch the processor
+ * mispredicts every return up to the loop.
+ */
+static inline __attribute__((always_inline)) uint64_t checked_switch(const struct lockstep_body *body, uint32_t at, void (*function)(void), const void *first,
+                               uint64_t second, uint64_t third) {
+  struct lockstep_checked_call call = {
+      .function = function,
+      .arguments = {(uint64_t)(uintptr_t)first, second, third},
+      .pattern = body->pattern,
+  };
+  lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CALL, body->number, now(), at);
+  self->trace.batch->in_run = self->main_in_run;
+  const uint32_t lost = lockstep_checked_call(&call);
+  note_running(body);
+  if (__builtin_expect(lost != 0, 0)) lockstep_trace_clobber(&self->trace, body->number, now(), at, lost);
+  return call.result;
+}
+
+static void (*switching_function(int32_t code))(void) {
+  const lockstep_runtime *runtime = self->runtime;
+  if (code == LOCKSTEP_OP_YIELD) return (void (*)(void))runtime->yield_now;
+  if (code == LOCKSTEP_OP_SUSPEND) return (void (*)(void))runtime->suspend_self;
+  return (void (*)(void))runtime->sleep;
+}
+
+/* yield, suspend and sleep. `second` is sleep's; the others take one argument and leave it alone. */
+static inline __attribute__((always_inline)) void switch_op(const struct lockstep_body *body, uint32_t at,
+                                                            void (*function)(void), uint64_t second) {
+  checked_switch(body, at, function, self->sched, second, 0);
+  ret(body, at, LOCKSTEP_RESULT_NONE);
+}
+
+static void wait_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_body *task) {
+  if (!task->started) {
+    ret(body, at, LOCKSTEP_RESULT_UNSTARTED);
+    return;
+  }
+  int64_t value = 0;
+  const uint64_t canceled = checked_switch(body, at, (void (*)(void))self->runtime->wait, task->task,
+                                           (uint64_t)(uintptr_t)&value, 0);
+  if ((int)canceled != 0)
+    ret(body, at, LOCKSTEP_RESULT_CANCELED);
+  else
+    lockstep_trace_ret_value(&self->trace, body->number, now(), at, value);
+}
+
+/* The list is in order of arming; a body stands in it at most once. */
+static void waiting_remove(uint32_t who) {
+  struct lockstep_batch *batch = self->trace.batch;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < batch->waiting_count; i++) {
+    if (batch->waiting[i].who != who) batch->waiting[kept++] = batch->waiting[i];
+  }
+  batch->waiting_count = kept;
+}
+
+static void block_op(const struct lockstep_body *body, uint32_t at, uint32_t pipe, bool want_read) {
+  struct lockstep_batch *batch = self->trace.batch;
+  const uint32_t capacity = sizeof batch->waiting / sizeof batch->waiting[0];
+  lockstep_pipe_open(pipe);
+  /* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
+  if (want_read && batch->waiting_count < capacity) {
+    batch->waiting[batch->waiting_count].who = body->number;
+    batch->waiting[batch->waiting_count].pipe = pipe;
+    batch->waiting_count++;
+  }
+  checked_switch(body, at, (void (*)(void))self->runtime->block_on_fd, self->sched,
+                 (uint64_t)(uint32_t)lockstep_pipe_read_fd(pipe), want_read);
+  if (want_read) waiting_remove(body->number);
+  ret(body, at, LOCKSTEP_RESULT_NONE);
+}
+
+static void run_op(const struct lockstep_body *body, uint32_t at) {
+  const bool is_main = body->number == self->bodies_count - 2;
+  if (is_main) self->main_in_run = true;
+  checked_switch(body, at, (void (*)(void))self->runtime->run, self->sched, 0, 0);
+  if (is_main) self->main_in_run = false;
+  const int64_t t = now();
+  const int64_t spawned = self->runtime->n_spawned(self->sched);
+  lockstep_trace_ret_ran(&self->trace, body->number, t, at, spawned, self->runtime->n_suspended(self->sched));
+}
+
+static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t end);
+
+static void begin_body(struct lockstep_body *body) {
+  note_running(body);
+  lockstep_trace_edge(&self->trace, LOCKSTEP_KIND_BEGIN, body->number, now());
+}
+
+static void end_body(struct lockstep_body *body) {
+  lockstep_trace_edge(&self->trace, LOCKSTEP_KIND_END, body->number, now());
+  body->ended = true;
+  self->ended_count++;
+  self->trace.batch->in_run = self->main_in_run;
+}
+
+static void fiber_entry(void *argument) {
+  struct lockstep_body *body = argument;
+  body->stack_base = (uintptr_t)__builtin_frame_address(0);
+  begin_body(body);
+  run_ops(body, 0, body->op_count);
+  end_body(body);
+}
+
+static int64_t task_entry(void *argument) {
+  struct lockstep_body *body = argument;
+  body->stack_base = (uintptr_t)__builtin_frame_address(0);
+  body->fiber = self->runtime->current(self->sched);
+  begin_body(body);
+  run_ops(body, 0, body->op_count);
+  end_body(body);
+  return body->returns;
+}
+
+static enum lockstep_result start_op(struct lockstep_body *body, bool as_task) {
+  if (body->started) return LOCKSTEP_RESULT_ALREADY;
+  body->started = true;
+  self->started_count++;
+  if (as_task)
+    body->task = self->runtime->go(self->sched, task_entry, body);
+  else
+    body->fiber = self->runtime->spawn(self->sched, fiber_entry, body);
+  return LOCKSTEP_RESULT_SPAWNED;
+}
+
+static enum lockstep_result wake_op(const struct lockstep_body *body) {
+  if (body->ended) return LOCKSTEP_RESULT_FINISHED;
+  if (body->fiber == NULL) return LOCKSTEP_RESULT_UNSPAWNED;
+  self->runtime->wake(self->sched, body->fiber);
+  return LOCKSTEP_RESULT_CALLED;
+}
+
+static enum lockstep_result cancel_op(const struct lockstep_body *task) {
+  if (!task->started) return LOCKSTEP_RESULT_UNSTARTED;
+  self->runtime->cancel(task->task);
+  return LOCKSTEP_RESULT_CALLED;
+}
+
+static void pipe_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_op_words *op) {
+  struct lockstep_pipe_result answer;
+  if (op->code == LOCKSTEP_OP_WRITE)
+    answer = lockstep_pipe_write((uint32_t)op->a, (uint32_t)op->b);
+  else if (op->code == LOCKSTEP_OP_READ)
+    answer = lockstep_pipe_read((uint32_t)op->a, (uint32_t)op->b);
+  else
+    answer = lockstep_pipe_close((uint32_t)op->a, op->b == 1);
+  if (answer.corrupt) lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CORRUPT, body->number, now(), at);
+  if (answer.result == LOCKSTEP_RESULT_VALUE)
+    lockstep_trace_ret_value(&self->trace, body->number, now(), at, answer.count);
+  else
+    ret(body, at, answer.result);
+}
+
+static void deinit_op(const struct lockstep_body *body, uint32_t at) {
+  self->runtime->deinit(self->sched);
+  self->deinited = true;
+  ret(body, at, LOCKSTEP_RESULT_NONE);
+}
+
+/* Runs the ops `depth` frames of 1 KiB deeper. Returns whether the frames' contents survived. */
+static __attribute__((noinline)) bool call_frames(const struct lockstep_body *body, uint32_t first, uint32_t end,
+                                                  uint32_t depth) {
+  uint64_t canary[LOCKSTEP_CALL_FRAME_BYTES / sizeof(uint64_t)];
+  const uint32_t slots = sizeof canary / sizeof canary[0];
+  for (uint32_t i = 0; i < slots; i++) canary[i] = body->pattern + depth * slots + i;
+  __asm__ volatile("" : : "r"(canary) : "memory"); /* it lies in memory now, whatever the compiler knows of it */
+  bool intact = true;
+  if (depth > 1)
+    intact = call_frames(body, first, end, depth - 1);
+  else
+    run_ops(body, first, end);
+  __asm__ volatile("" : : "r"(canary) : "memory"); /* and is read from there */
+  for (uint32_t i = 0; i < slots; i++) intact &= canary[i] == body->pattern + depth * slots + i;
+  return intact;
+}
+
+static void call_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_op_words *op) {
+  lockstep_worker_state->heartbeat++; /* frames take time and write no records */
+  if (call_frames(body, at + 1, at + 1 + (uint32_t)op->b, (uint32_t)op->a)) return;
+  lockstep_trace_clobber(&self->trace, body->number, now(), at, 1u << LOCKSTEP_CLOBBER_STACK_BIT);
+}
+
+/* Recursion without end: each frame is touched, and none can be left out. */
+static __attribute__((noinline)) uint64_t overflow(uint64_t depth) {
+  static volatile bool deeper = true;
+  volatile uint64_t frame[32];
+  frame[depth % 32] = depth;
+  const uint64_t below = deeper ? overflow(depth + 1) : 0;
+  return below + frame[depth % 32];
+}
+
+/* The body that the op names. */
+static struct lockstep_body *named(const struct lockstep_op_words *op) { return &self->bodies[op->a]; }
+
+/* The ops that never switch and take no ops of their own. */
+static void plain_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_op_words *op) {
+  switch (op->code) {
+    case LOCKSTEP_OP_WAKE:
+      ret(body, at, wake_op(named(op)));
+      return;
+    case LOCKSTEP_OP_SPAWN:
+    case LOCKSTEP_OP_GO:
+      ret(body, at, start_op(named(op), op->code == LOCKSTEP_OP_GO));
+      return;
+    case LOCKSTEP_OP_CANCEL:
+      ret(body, at, cancel_op(named(op)));
+      return;
+    case LOCKSTEP_OP_LOG:
+      lockstep_trace_ret_value(&self->trace, body->number, now(), at, lockstep_join_words(op->a, op->b));
+      return;
+    case LOCKSTEP_OP_DEINIT:
+      deinit_op(body, at);
+      return;
+    case LOCKSTEP_OP_OVERFLOW:
+      overflow(0);
+      return;
+    default:
+      pipe_op(body, at, op);
+  }
+}
+
+/* Runs the ops from `first` up to `end` of the body, which hold whole repeats and calls. */
+static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t end) {
+  struct loop loops[LOCKSTEP_NESTING_MAX];
+  uint32_t depth = 0;
+  uint32_t stop = end;
+  uint32_t at = first;
+  for (;;) {
+    while (at == stop) {
+      if (depth == 0) return;
+      if (--loops[depth - 1].left > 0) {
+        at = loops[depth - 1].first;
+      } else {
+        depth--;
+        stop = depth > 0 ? loops[depth - 1].end : end;
+      }
+    }
+    const struct lockstep_op_words *op = &body->ops[at];
+    switch (op->code) {
+      case LOCKSTEP_OP_YIELD:
+      case LOCKSTEP_OP_SUSPEND:
+      case LOCKSTEP_OP_SLEEP:
+        switch_op(body, at, switching_function(op->code), (uint64_t)lockstep_join_words(op->a, op->b));
+        break;
+      case LOCKSTEP_OP_WAIT:
+        wait_op(body, at, named(op));
+        break;
+      case LOCKSTEP_OP_BLOCK:
+      case LOCKSTEP_OP_BLOCK_WRITE:
+        block_op(body, at, (uint32_t)op->a, op->code == LOCKSTEP_OP_BLOCK);
+        break;
+      case LOCKSTEP_OP_RUN:
+        run_op(body, at);
+        break;
+      case LOCKSTEP_OP_REPEAT:
+        if (op->a == 0 || op->b == 0) {
+          at += (uint32_t)op->b;
+          break;
+        }
+        stop = at + 1 + (uint32_t)op->b;
+        loops[depth++] = (struct loop){at + 1, stop, (uint32_t)op->a};
+        break;
+      case LOCKSTEP_OP_CALL:
+        if (op->b != 0) call_op(body, at, op);
+        at += (uint32_t)op->b;
+        break;
+      default:
+        plain_op(body, at, op);
+    }
+    at++;
+  }
+}
+
+void lockstep_interpreter_load(const struct lockstep_program *program) {
+  const uint32_t count = program->fibers + program->tasks + 2;
+  if (count > self->bodies_capacity) {
+    const uint32_t capacity = count < 64 ? 64 : count + count / 2;
+    free(self->bodies);
+    self->bodies = malloc(capacity * sizeof self->bodies[0]);
+    LOCKSTEP_MUST(self->bodies != NULL, "no memory for the bodies of a program");
+    self->bodies_capacity = capacity;
+  }
+  for (uint32_t number = 0; number < count; number++) {
+    const struct lockstep_body_words *words = &program->bodies[number];
+    const uint64_t spread = (number + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    self->bodies[number] = (struct lockstep_body){
+        .ops = program->ops + words->first_op,
+        .op_count = (uint32_t)words->op_count,
+        .number = number,
+        .pattern = (spread & ~UINT64_C(3)) | (1 + number % 3), /* never the rounding mode that the process has */
+        .returns = lockstep_join_words(words->returns_low, words->returns_high),
+    };
+  }
+  self->bodies_count = count;
+  self->started_count = 0;
+  self->ended_count = 0;
+  self->main_in_run = false;
+  self->deinited = false;
+  struct lockstep_batch *batch = self->trace.batch;
+  batch->who = lockstep_program_main(program);
+  batch->waiting_count = 0;
+  batch->in_run = 0;
+}
+
+void lockstep_interpreter_run_main(void) {
+  struct lockstep_body *body = &self->bodies[self->bodies_count - 2];
+  body->stack_base = (uintptr_t)__builtin_frame_address(0);
+  run_ops(body, 0, body->op_count);
+}
+
+void lockstep_interpreter_world_op(const struct lockstep_body *world, uint32_t at) {
+  pipe_op(world, at, &world->ops[at]);
+}
+
+const struct lockstep_body *lockstep_interpreter_body(uint32_t number) {
+  return number < self->bodies_count ? &self->bodies[number] : NULL;
+}

@@ -1,0 +1,38 @@
+/*
+ * The pipes of a program: real ones, at the descriptors that SPEC section 3 gives them.
+ *
+ * Opened at first use. One that a program left with both ends open is emptied and serves the next program of the batch;
+ * any other is closed. Invariant: at the start of each program every pipe is fresh in all that a body or
+ * a runtime can see.
+ */
+#ifndef LOCKSTEP_PIPES_H
+#define LOCKSTEP_PIPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "encoding.h"
+#include "worker_state.h"
+
+struct lockstep_pipe_result {
+  enum lockstep_result result;
+  int32_t count; /* where result is LOCKSTEP_RESULT_VALUE */
+  bool corrupt;  /* what was read was not what was written */
+};
+
+static inline int32_t lockstep_pipe_read_fd(uint32_t number) {
+  return LOCKSTEP_PIPE_READ_FD_BASE + 2 * (int32_t)number;
+}
+
+/* Prepares pipes 0 ... count - 1 for a program, and puts away what the one before left. */
+void lockstep_pipes_begin(uint32_t count);
+
+/* Makes sure that the pipe's descriptors exist, as far as they are not closed by now. */
+void lockstep_pipe_open(uint32_t number);
+
+/* The ops of SPEC section 3. */
+struct lockstep_pipe_result lockstep_pipe_write(uint32_t number, uint32_t bytes);
+struct lockstep_pipe_result lockstep_pipe_read(uint32_t number, uint32_t bytes);
+struct lockstep_pipe_result lockstep_pipe_close(uint32_t number, bool write_end);
+
+#endif

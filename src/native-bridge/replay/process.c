@@ -1,0 +1,127 @@
+/*
+ * Processes and descriptors (see process.h).
+ *
+ * /proc is read by pid, never as /proc/self: qemu-user answers some of the latter itself.
+ */
+#include "process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t lockstep_monotonic_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void close_range_of(unsigned first, unsigned last) {
+  if (first > last) return;
+#ifdef SYS_close_range
+  if (syscall(SYS_close_range, first, last, 0) == 0) return;
+#endif
+  /* Linux before 5.9, and qemu-user before 8.0. */
+  struct rlimit limit = {1024, 1024};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const unsigned end = limit.rlim_cur < 65536 ? (unsigned)limit.rlim_cur : 65536;
+  for (unsigned fd = first; fd < end && fd <= last; fd++) close((int)fd);
+}
+
+void lockstep_close_from(int first, int kept) {
+  if (kept >= first) {
+    close_range_of((unsigned)first, (unsigned)kept - 1);
+    first = kept + 1;
+  }
+  close_range_of((unsigned)first, ~0u);
+}
+
+pid_t lockstep_fork_bound(void) {
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid != 0) {
+    if (pid > 0) setpgid(pid, pid);
+    return pid;
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(0);
+  setpgid(0, 0);
+  return 0;
+}
+
+/* Kills our children, as the kernel lists them. */
+static void kill_children(void) {
+  char path[64];
+  char text[4096];
+  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)getpid(), (int)getpid());
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  const ssize_t bytes = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (bytes <= 0) return;
+  text[bytes] = 0;
+  char *rest = text;
+  for (char *end; *rest != 0; rest = end) {
+    const long pid = strtol(rest, &end, 10);
+    if (end == rest) break;
+    if (pid > 1) kill((pid_t)pid, SIGKILL);
+  }
+}
+
+void lockstep_kill_strays(pid_t group) {
+  const int rounds_max = 1000;
+  for (int round = 0; round < rounds_max; round++) {
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) continue;
+    if (pid < 0) return; /* no children left */
+    if (round == 0 && group > 0) kill(-group, SIGKILL);
+    kill_children();
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+  }
+}
+
+/* Whether descriptor `fd` of the process named by its entry in /proc is the file. */
+static bool holds(const char *process, int fd, const struct stat *file) {
+  char path[300];
+  struct stat held;
+  snprintf(path, sizeof path, "/proc/%s/fd/%d", process, fd);
+  return stat(path, &held) == 0 && held.st_dev == file->st_dev && held.st_ino == file->st_ino;
+}
+
+void lockstep_kill_holders(int fd) {
+  struct stat file;
+  DIR *processes = opendir("/proc");
+  if (processes == NULL) return;
+  if (fstat(fd, &file) == 0) {
+    for (struct dirent *entry; (entry = readdir(processes)) != NULL;) {
+      const long pid = strtol(entry->d_name, NULL, 10);
+      if (pid <= 1 || pid == getpid()) continue;
+      if (holds(entry->d_name, STDOUT_FILENO, &file) || holds(entry->d_name, STDERR_FILENO, &file))
+        kill((pid_t)pid, SIGKILL);
+    }
+  }
+  closedir(processes);
+}
+
+bool lockstep_is_asleep(pid_t pid) {
+  char path[64];
+  char text[512];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t bytes = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (bytes <= 0) return false;
+  text[bytes] = 0;
+  const char *name_end = strrchr(text, ')'); /* the name may hold anything */
+  return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+}

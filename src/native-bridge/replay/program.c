@@ -1,0 +1,142 @@
+/*
+ * Checks an encoded program before it runs (see program.h).
+ *
+ * Programs come from our own encoder, so this is no parser with kind messages: it keeps a corrupt batch from becoming
+ * a wild read inside a fiber, where it would look like a fault of the runtime.
+ */
+#include "program.h"
+
+#include <stdbool.h>
+
+#include "encoding.h"
+
+enum {
+  BODIES_MAX = 100000,
+  OPS_MAX = 1000000,
+  OPS_EXECUTED_MAX = 10000000,
+  REPEAT_TIMES_MAX = 1000000,
+  CALL_FRAMES_MAX = 64
+};
+
+_Static_assert(sizeof(struct lockstep_op_words) == LOCKSTEP_PROGRAM_OP_WORDS * sizeof(int32_t), "an op is 3 words");
+_Static_assert(sizeof(struct lockstep_body_words) == LOCKSTEP_PROGRAM_BODY_WORDS * sizeof(int32_t), "a row is 4 words");
+
+/* Repeats and calls that the op at hand stands in, the innermost last. */
+struct nesting {
+  uint32_t depth;
+  uint32_t frames; /* of call, on the path to here */
+  struct {
+    uint32_t end;
+    uint32_t frames;
+  } level[LOCKSTEP_NESTING_MAX];
+};
+
+static bool in_range(int32_t value, uint32_t low, uint32_t end) {
+  return (uint32_t)value >= low && (uint32_t)value < end && value >= 0;
+}
+
+static const char *check_nested(const struct lockstep_op_words *op, uint32_t at, uint32_t body_end,
+                                struct nesting *nesting) {
+  const uint32_t end = nesting->depth > 0 ? nesting->level[nesting->depth - 1].end : body_end;
+  if (op->b < 0 || (uint32_t)op->b > end - at - 1) return "nested ops reach past the end of their body";
+  if (nesting->depth == LOCKSTEP_NESTING_MAX) return "ops are nested too deep";
+  uint32_t frames = 0;
+  if (op->code == LOCKSTEP_OP_CALL) {
+    if (!in_range(op->a, 1, CALL_FRAMES_MAX + 1 - nesting->frames)) return "a call's depth is out of range";
+    frames = (uint32_t)op->a;
+  } else if (!in_range(op->a, 0, REPEAT_TIMES_MAX + 1)) {
+    return "a repeat's times are out of range";
+  }
+  nesting->level[nesting->depth].end = at + 1 + (uint32_t)op->b;
+  nesting->level[nesting->depth].frames = frames;
+  nesting->depth++;
+  nesting->frames += frames;
+  return NULL;
+}
+
+static const char *check_op(const struct lockstep_program *program, const struct lockstep_op_words *op) {
+  const uint32_t bodies = program->fibers + program->tasks;
+  switch (op->code) {
+    case LOCKSTEP_OP_WAKE:
+      return in_range(op->a, 0, bodies) ? NULL : "wake names no fiber or task";
+    case LOCKSTEP_OP_SPAWN:
+      return in_range(op->a, 0, program->fibers) ? NULL : "spawn names no fiber";
+    case LOCKSTEP_OP_GO:
+    case LOCKSTEP_OP_WAIT:
+    case LOCKSTEP_OP_CANCEL:
+      return in_range(op->a, program->fibers, bodies) ? NULL : "go, wait or cancel names no task";
+    case LOCKSTEP_OP_BLOCK:
+    case LOCKSTEP_OP_BLOCK_WRITE:
+      return in_range(op->a, 0, program->pipes) ? NULL : "block names no pipe";
+    case LOCKSTEP_OP_WRITE:
+    case LOCKSTEP_OP_READ:
+      if (!in_range(op->a, 0, program->pipes)) return "write or read names no pipe";
+      return in_range(op->b, 1, LOCKSTEP_PIPE_BYTES_MAX + 1) ? NULL : "write or read of too few or too many bytes";
+    case LOCKSTEP_OP_CLOSE:
+      return in_range(op->a, 0, program->pipes) && in_range(op->b, 0, 2) ? NULL : "close names no end of a pipe";
+    default:
+      return in_range(op->code, LOCKSTEP_OP_YIELD, LOCKSTEP_OP_DEINIT + 1) ? NULL : "an op has an unknown code";
+  }
+}
+
+static const char *check_body(const struct lockstep_program *program, uint32_t number) {
+  const struct lockstep_body_words *body = &program->bodies[number];
+  const bool is_main = number == lockstep_program_main(program);
+  const bool is_world = number == lockstep_program_world(program);
+  if (!in_range(body->op_count, 0, program->op_count + 1)) return "a body has more ops than the program";
+  if (!in_range(body->first_op, 0, program->op_count + 1 - (uint32_t)body->op_count)) return "a body has no such ops";
+
+  const struct lockstep_op_words *ops = program->ops + body->first_op;
+  const uint32_t count = (uint32_t)body->op_count;
+  struct nesting nesting = {0};
+  for (uint32_t at = 0; at < count; at++) {
+    while (nesting.depth > 0 && nesting.level[nesting.depth - 1].end == at) {
+      nesting.depth--;
+      nesting.frames -= nesting.level[nesting.depth].frames;
+    }
+    const struct lockstep_op_words *op = &ops[at];
+    if (is_world && op->code != LOCKSTEP_OP_WRITE && op->code != LOCKSTEP_OP_CLOSE) return "world may write and close";
+    if (is_main && (op->code == LOCKSTEP_OP_CALL || op->code == LOCKSTEP_OP_OVERFLOW))
+      return "main may not call or overflow";
+    const bool nests = op->code == LOCKSTEP_OP_REPEAT || op->code == LOCKSTEP_OP_CALL;
+    const char *wrong = nests ? check_nested(op, at, count, &nesting) : check_op(program, op);
+    if (wrong) return wrong;
+  }
+  return NULL;
+}
+
+const char *lockstep_program_read(struct lockstep_program *program, const int32_t *words, size_t words_available) {
+  if (words_available < LOCKSTEP_PROGRAM_HEADER_WORDS) return "a program's header is cut off";
+  if (words[LOCKSTEP_PROGRAM_WORD_MAGIC] != LOCKSTEP_PROGRAM_MAGIC) return "a program does not begin with its magic";
+  const int32_t fibers = words[LOCKSTEP_PROGRAM_WORD_FIBERS];
+  const int32_t tasks = words[LOCKSTEP_PROGRAM_WORD_TASKS];
+  const int32_t pipes = words[LOCKSTEP_PROGRAM_WORD_PIPES];
+  const int32_t ops = words[LOCKSTEP_PROGRAM_WORD_OPS];
+  const int32_t executed = words[LOCKSTEP_PROGRAM_WORD_OPS_EXECUTED_MAX];
+  if (!in_range(fibers, 0, BODIES_MAX + 1)) return "a program has too many fibers";
+  if (!in_range(tasks, 0, BODIES_MAX + 1 - (uint32_t)fibers)) return "a program has too many fibers and tasks";
+  if (!in_range(pipes, 0, LOCKSTEP_PIPES_MAX + 1)) return "a program has too many pipes";
+  if (!in_range(ops, 0, OPS_MAX + 1)) return "a program has too many ops";
+  if (!in_range(executed, 0, OPS_EXECUTED_MAX + 1)) return "a program executes too many ops";
+
+  const uint32_t bodies = (uint32_t)fibers + (uint32_t)tasks + 2;
+  const uint32_t length =
+      LOCKSTEP_PROGRAM_HEADER_WORDS + bodies * LOCKSTEP_PROGRAM_BODY_WORDS + (uint32_t)ops * LOCKSTEP_PROGRAM_OP_WORDS;
+  if (words[LOCKSTEP_PROGRAM_WORD_LENGTH] != (int32_t)length) return "a program's length does not fit its parts";
+  if (length > words_available) return "a program is cut off";
+
+  program->bodies = (const struct lockstep_body_words *)(words + LOCKSTEP_PROGRAM_HEADER_WORDS);
+  program->ops = (const struct lockstep_op_words *)(program->bodies + bodies);
+  program->fibers = (uint32_t)fibers;
+  program->tasks = (uint32_t)tasks;
+  program->pipes = (uint32_t)pipes;
+  program->op_count = (uint32_t)ops;
+  program->length_words = length;
+  program->trace_words_max = LOCKSTEP_TRACE_WORDS_BASE + LOCKSTEP_TRACE_WORDS_PER_BODY * bodies +
+                             LOCKSTEP_TRACE_WORDS_PER_OP * (uint32_t)executed;
+  for (uint32_t number = 0; number < bodies; number++) {
+    const char *wrong = check_body(program, number);
+    if (wrong) return wrong;
+  }
+  return NULL;
+}

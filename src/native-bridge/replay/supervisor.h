@@ -1,0 +1,31 @@
+/*
+ * Gets a batch done whatever the runtime does: workers are started, watched, killed and replaced (SPEC sections 4, 5).
+ */
+#ifndef LOCKSTEP_SUPERVISOR_H
+#define LOCKSTEP_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "runtime_loader.h"
+#include "worker.h"
+
+struct lockstep_supervisor {
+  struct lockstep_worker worker; /* what each worker is given */
+  uint32_t hooks;
+  int32_t time_limit_ms;
+  bool is_subreaper; /* whether what workers leave behind becomes a child of this process */
+  /*
+   * Sleeps until a child ends or `wait_ms` have passed. Ends the process, and all under it, when the caller is gone.
+   */
+  void (*alive)(int wait_ms);
+};
+
+/* The worker that runs now, or 0; for whoever ends the process in between. */
+extern pid_t lockstep_supervisor_child;
+
+/* Runs the batch in the worker's memory: when this returns, each of its programs has a closed trace. */
+void lockstep_supervisor_run(struct lockstep_supervisor *supervisor);
+
+#endif

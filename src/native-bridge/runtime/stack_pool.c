@@ -1,0 +1,131 @@
+/*
+ * stack_pool.c: guarded stacks carved from large mappings, with a free list (F1, F5, C7, M1).
+ *
+ * Invariants: a stack leaves the pool only with its guard armed, and a guard is never disarmed. Chunks are not carved
+ * ahead, so a guard that cannot be armed costs the fiber that asked, not the stacks already there.
+ *
+ * Guards are page table markers where the kernel has them (MADV_GUARD_INSTALL, Linux 6.13): 100,000 of them live in a
+ * few dozen mappings. Elsewhere mprotect splits a mapping in two for each stack, and vm.max_map_count ends it at
+ * about 32,750 stacks a process (LIMITS). Both survive a fork.
+ */
+#include "stack_pool.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "annotate.h"
+#include "must.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum { chunk_stacks_min = 64, chunk_stacks_max = 256 };
+
+/* Lies at the very top of a free stack, in a page that its last fiber has touched anyway. */
+struct free_stack {
+  struct free_stack *next;
+  void *padding; /* keeps the size a multiple of 16 */
+};
+
+static struct {
+  size_t guard_bytes; /* 0 until the page size is known */
+  enum { GUARD_UNPROBED, GUARD_MADVISE, GUARD_MPROTECT } guard_method;
+  struct free_stack *free;
+  char *chunk_next; /* the next stack to carve, its guard first */
+  size_t chunk_left;
+  size_t chunk_stacks; /* how many stacks the next chunk has */
+} pool = {.chunk_stacks = chunk_stacks_min};
+
+static size_t guard_bytes(void) {
+  if (pool.guard_bytes == 0) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    LOCKSTEP_MUST(page > 0 && (page & (page - 1)) == 0, "the page size is a power of two");
+    LOCKSTEP_MUST(SCHED_STACK_USABLE_BYTES % page == 0, "the usable stack is whole pages");
+    pool.guard_bytes = (SCHED_STACK_GUARD_BYTES_MIN + page - 1) & ~(page - 1);
+  }
+  return pool.guard_bytes;
+}
+
+size_t sched_stack_total_bytes(void) { return guard_bytes() + SCHED_STACK_USABLE_BYTES; }
+
+/*
+ * MAP_NORESERVE, since few fibers use all of their stack. MAP_STACK asks for no huge pages, which would make a fiber
+ * that touches 4 KiB resident with 2 MiB.
+ */
+static void *map_stacks(size_t count) {
+  return mmap(NULL, count * sched_stack_total_bytes(), PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+}
+
+/* A new chunk to carve, twice the size of the last one up to the maximum; a single stack where that much is not left. */
+static bool map_chunk(void) {
+  LOCKSTEP_MUST(pool.chunk_left == 0, "a chunk is carved to its end before the next one is mapped");
+  size_t count = pool.chunk_stacks;
+  void *base = map_stacks(count);
+  if (base == MAP_FAILED) {
+    count = 1;
+    base = map_stacks(count);
+  }
+  if (base == MAP_FAILED) return false;
+  pool.chunk_next = base;
+  pool.chunk_left = count;
+  if (pool.chunk_stacks < chunk_stacks_max) pool.chunk_stacks *= 2;
+  return true;
+}
+
+/* Whether the kernel refuses to read this address. A system call reports in EFAULT what would be a SIGSEGV here. */
+static bool is_unreadable(const void *address) {
+  int ends[2];
+  if (pipe(ends) != 0) return false;
+  bool unreadable = write(ends[1], address, 1) < 0 && errno == EFAULT;
+  close(ends[0]);
+  close(ends[1]);
+  return unreadable;
+}
+
+/*
+ * Arms one guard. The method is probed on the first guard of the process, by its effect and not by its result:
+ * qemu-user 7.2 answers 0 to an madvise that it does not know, and does nothing.
+ */
+static bool arm_guard(void *guard) {
+  size_t bytes = guard_bytes();
+  if (pool.guard_method == GUARD_UNPROBED) {
+    bool works = madvise(guard, bytes, MADV_GUARD_INSTALL) == 0 && is_unreadable(guard);
+    pool.guard_method = works ? GUARD_MADVISE : GUARD_MPROTECT;
+  }
+  if (pool.guard_method == GUARD_MADVISE && madvise(guard, bytes, MADV_GUARD_INSTALL) == 0) return true;
+  return mprotect(guard, bytes, PROT_NONE) == 0;
+}
+
+enum sched_stack_result sched_stack_take(void **top) {
+  LOCKSTEP_MUST(top != NULL, "a stack is taken by someone");
+  if (pool.free != NULL) {
+    struct free_stack *stack = pool.free;
+    pool.free = stack->next;
+    *top = stack + 1;
+    return SCHED_STACK_OK;
+  }
+  if (pool.chunk_left == 0 && !map_chunk()) return SCHED_STACK_NO_MEMORY;
+  if (!arm_guard(pool.chunk_next)) return SCHED_STACK_NO_GUARD;
+
+  char *bottom = pool.chunk_next + guard_bytes();
+  pool.chunk_next += sched_stack_total_bytes();
+  pool.chunk_left--;
+  SCHED_ANNOTATE_STACK_NEW(bottom, SCHED_STACK_USABLE_BYTES);
+  *top = bottom + SCHED_STACK_USABLE_BYTES;
+  LOCKSTEP_MUST((uintptr_t)*top % 16 == 0, "the top of a stack is a multiple of 16");
+  return SCHED_STACK_OK;
+}
+
+void sched_stack_give(void *top) {
+  LOCKSTEP_MUST(top != NULL && (uintptr_t)top % 16 == 0, "a stack goes back by its top");
+  SCHED_ANNOTATE_STACK_FREE((char *)top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
+  struct free_stack *stack = (struct free_stack *)top - 1;
+  LOCKSTEP_MUST(stack != pool.free, "a stack goes back only once");
+  stack->next = pool.free;
+  pool.free = stack;
+}

@@ -1,0 +1,33 @@
+/*
+ * stack_pool.h: guarded fiber stacks, recycled (F1, F5, C7, M1).
+ *
+ *     low                                                              high
+ *     | guard: no access, 16 KiB or a page | usable: 128 KiB, grows down |<- top, 16-byte aligned
+ *
+ * A stack is known by its top. Guards are armed once, when a stack is handed out for the first time, and stay armed
+ * in the pool. Stacks never go back to the system: one that was used deeply keeps its pages.
+ */
+#ifndef SCHED_STACK_POOL_H
+#define SCHED_STACK_POOL_H
+
+#include <stddef.h>
+
+#define SCHED_STACK_USABLE_BYTES ((size_t)131072)
+#define SCHED_STACK_GUARD_BYTES_MIN ((size_t)16384) /* rounded up to the page size (C7) */
+
+enum sched_stack_result {
+  SCHED_STACK_OK,
+  SCHED_STACK_NO_MEMORY, /* mmap failed, even for a single stack */
+  SCHED_STACK_NO_GUARD,  /* the guard could not be armed: vm.max_map_count, where guards are mappings */
+};
+
+/* On SCHED_STACK_OK, *top is a guarded stack that nobody else has. Its content is unspecified. */
+enum sched_stack_result sched_stack_take(void **top);
+
+/* Only when nothing runs on the stack any more (F5). */
+void sched_stack_give(void *top);
+
+/* Guard and usable bytes of one stack, as M1's panic reports them. */
+size_t sched_stack_total_bytes(void);
+
+#endif

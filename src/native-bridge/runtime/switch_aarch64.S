@@ -1,0 +1,137 @@
+/*
+ * switch_aarch64.S: the context switch and the entry of a fresh fiber, AAPCS64 (SPEC X1, C1).
+ *
+ *   void sched_switch(void **from_sp, void *to_sp);
+ *
+ *     x0  from_sp  where the stack pointer of the running context goes
+ *     x1  to_sp    the saved stack pointer of the context that goes on
+ *
+ * Saved, at these offsets from the saved sp (context_aarch64.h):
+ *
+ *      0  x19, x20      64  x27, x28                     128  d12, d13
+ *     16  x21, x22      80  x29 (fp), x30 (lr)           144  d14, d15
+ *     32  x23, x24      96  d8, d9
+ *     48  x25, x26     112  d10, d11
+ *
+ * NOT saved: x0-x17, v0-v7, v16-v31, the upper halves of v8-v15 and the flags, which the ABI lets any call destroy;
+ * x18, which belongs to the platform and is a plain temporary on Linux; fpcr and fpsr, which X1 leaves to the thread;
+ * tpidr_el0, since all fibers of a scheduler share one thread; the signal mask, which costs a system call.
+ *
+ * A suspended fiber:                         A fresh fiber:
+ *
+ *     | frames of the body     |                 +------------------------+  <- top, 16-byte aligned
+ *     +------------------------+                 | d15 ... d8: 0          |
+ *     | d15 ... d8             |                 | x30: sched_trampoline  |
+ *     | x30, x29               |                 | x29 ... x20: 0         |
+ *     | x28 ... x19            |                 | x19: the fiber         |
+ *     +------------------------+  <- saved sp    +------------------------+  <- saved sp = top - 160
+ *
+ * The switch ends in ret, unlike on x86-64: branch target identification (BTI) lets a ret land anywhere, but a br only
+ * on a landing pad, and the code after a call has none. x30 is saved unsigned, without pointer authentication.
+ *
+ * Both frames have the same shape, so the CFI stays true across the exchange of sp.
+ * Source: AAPCS64, sections 6.1.1, 6.1.2 and 6.4.5. Form of this head: corosensei, Boost.Context.
+ */
+#include "context.h"
+
+    .text
+
+    .globl  sched_switch
+    .hidden sched_switch
+    .type   sched_switch, %function
+    .p2align 4
+sched_switch:
+    .cfi_startproc
+    sub     sp, sp, #SCHED_FRAME_BYTES
+    .cfi_adjust_cfa_offset SCHED_FRAME_BYTES
+    stp     x19, x20, [sp, #SCHED_FRAME_X19]
+    .cfi_rel_offset x19, SCHED_FRAME_X19
+    .cfi_rel_offset x20, SCHED_FRAME_X19 + 8
+    stp     x21, x22, [sp, #SCHED_FRAME_X21]
+    .cfi_rel_offset x21, SCHED_FRAME_X21
+    .cfi_rel_offset x22, SCHED_FRAME_X21 + 8
+    stp     x23, x24, [sp, #SCHED_FRAME_X23]
+    .cfi_rel_offset x23, SCHED_FRAME_X23
+    .cfi_rel_offset x24, SCHED_FRAME_X23 + 8
+    stp     x25, x26, [sp, #SCHED_FRAME_X25]
+    .cfi_rel_offset x25, SCHED_FRAME_X25
+    .cfi_rel_offset x26, SCHED_FRAME_X25 + 8
+    stp     x27, x28, [sp, #SCHED_FRAME_X27]
+    .cfi_rel_offset x27, SCHED_FRAME_X27
+    .cfi_rel_offset x28, SCHED_FRAME_X27 + 8
+    stp     x29, x30, [sp, #SCHED_FRAME_X29]
+    .cfi_rel_offset x29, SCHED_FRAME_X29
+    .cfi_rel_offset x30, SCHED_FRAME_X29 + 8
+    stp     d8, d9, [sp, #SCHED_FRAME_D8]           /* C1: the seed lost d8-d15 */
+    .cfi_rel_offset d8, SCHED_FRAME_D8
+    .cfi_rel_offset d9, SCHED_FRAME_D8 + 8
+    stp     d10, d11, [sp, #SCHED_FRAME_D10]
+    .cfi_rel_offset d10, SCHED_FRAME_D10
+    .cfi_rel_offset d11, SCHED_FRAME_D10 + 8
+    stp     d12, d13, [sp, #SCHED_FRAME_D12]
+    .cfi_rel_offset d12, SCHED_FRAME_D12
+    .cfi_rel_offset d13, SCHED_FRAME_D12 + 8
+    stp     d14, d15, [sp, #SCHED_FRAME_D14]
+    .cfi_rel_offset d14, SCHED_FRAME_D14
+    .cfi_rel_offset d15, SCHED_FRAME_D14 + 8
+
+    mov     x9, sp                                  /* sp itself cannot be stored */
+    str     x9, [x0]
+    mov     sp, x1
+
+    ldp     x19, x20, [sp, #SCHED_FRAME_X19]
+    .cfi_restore x19
+    .cfi_restore x20
+    ldp     x21, x22, [sp, #SCHED_FRAME_X21]
+    .cfi_restore x21
+    .cfi_restore x22
+    ldp     x23, x24, [sp, #SCHED_FRAME_X23]
+    .cfi_restore x23
+    .cfi_restore x24
+    ldp     x25, x26, [sp, #SCHED_FRAME_X25]
+    .cfi_restore x25
+    .cfi_restore x26
+    ldp     x27, x28, [sp, #SCHED_FRAME_X27]
+    .cfi_restore x27
+    .cfi_restore x28
+    ldp     x29, x30, [sp, #SCHED_FRAME_X29]
+    .cfi_restore x29
+    .cfi_restore x30
+    ldp     d8, d9, [sp, #SCHED_FRAME_D8]
+    .cfi_restore d8
+    .cfi_restore d9
+    ldp     d10, d11, [sp, #SCHED_FRAME_D10]
+    .cfi_restore d10
+    .cfi_restore d11
+    ldp     d12, d13, [sp, #SCHED_FRAME_D12]
+    .cfi_restore d12
+    .cfi_restore d13
+    ldp     d14, d15, [sp, #SCHED_FRAME_D14]
+    .cfi_restore d14
+    .cfi_restore d15
+    add     sp, sp, #SCHED_FRAME_BYTES
+    .cfi_adjust_cfa_offset -SCHED_FRAME_BYTES
+    ret
+    .cfi_endproc
+    .size   sched_switch, . - sched_switch
+
+/*
+ * The first entry of a fiber: sched_switch has "returned" here with sp = top and the fiber in x19. The fiber goes to
+ * x0, the first argument register (the port's bug A read it from the second). Nothing called the trampoline, so its
+ * return address is undefined: an unwinder ends here.
+ */
+    .globl  sched_trampoline
+    .hidden sched_trampoline
+    .hidden sched_dispatch
+    .type   sched_trampoline, %function
+    .p2align 4
+sched_trampoline:
+    .cfi_startproc
+    .cfi_undefined x30
+    mov     x0, x19
+    bl      sched_dispatch
+    brk     #1                                      /* sched_dispatch never returns */
+    .cfi_endproc
+    .size   sched_trampoline, . - sched_trampoline
+
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,69 @@
+/*
+ * tasks.c: fibers with a result (K1-K3, C2, C3).
+ *
+ * Invariant: task->waiter is a fiber that is inside sched_wait for this task, or NULL. A task lives until deinit.
+ */
+#include "must.h"
+#include "panic.h"
+#include "sched.h"
+#include "slab.h"
+
+static struct sched_slab tasks = SCHED_SLAB_OF(lockstep_task);
+
+/* The body of a task's fiber (K1). */
+static void run_task(void *arg) {
+  lockstep_task *task = arg;
+  if (!task->canceled) {
+    task->value = task->work(task->arg);
+    task->state = SCHED_TASK_READY; /* K3: even when canceled meanwhile; wait looks at canceled first */
+  }
+  if (task->waiter != NULL) sched_wake(task->sched, task->waiter);
+}
+
+lockstep_task *sched_go(lockstep_sched *sched, int64_t (*work)(void *), void *arg) {
+  LOCKSTEP_MUST(sched->alive, "a task is started before deinit");
+  LOCKSTEP_MUST(work != NULL, "a task has work");
+  lockstep_task *task = sched_slab_take(&tasks);
+  if (task == NULL) sched_panic(sched, SCHED_PANIC_NO_MEMORY_TASK, 0);
+  *task = (lockstep_task){
+      .all_next = sched->tasks,
+      .sched = sched,
+      .work = work,
+      .arg = arg,
+      .state = SCHED_TASK_PENDING,
+  };
+  sched->tasks = task; /* before the spawn, which may panic */
+  sched_spawn(sched, run_task, task);
+  return task;
+}
+
+int sched_wait(lockstep_task *task, int64_t *value) {
+  lockstep_sched *sched = task->sched;
+  if (task->canceled) return 1;
+  if (task->state == SCHED_TASK_PENDING) {
+    if (task->waiter != NULL) sched_panic(sched, SCHED_PANIC_WAIT_SECOND, 0);
+    task->waiter = sched->current; /* NULL outside a fiber, where the suspend panics */
+    do {
+      sched_suspend_self(sched);
+    } while (!task->canceled && task->state == SCHED_TASK_PENDING); /* C2: woken by a third party, park again */
+    LOCKSTEP_MUST(task->waiter == sched->current, "the waiter slot is the waiting fiber's until it returns");
+    task->waiter = NULL; /* C3: the end of the work must not wake this fiber out of something else */
+  }
+  if (task->canceled) return 1;
+  LOCKSTEP_MUST(task->state == SCHED_TASK_READY, "a wait returns the value of a task that is ready");
+  *value = task->value;
+  return 0;
+}
+
+void sched_cancel(lockstep_task *task) {
+  task->canceled = true;
+  task->state = SCHED_TASK_CANCELED;
+}
+
+void sched_tasks_free(lockstep_sched *sched) {
+  while (sched->tasks != NULL) {
+    lockstep_task *task = sched->tasks;
+    sched->tasks = task->all_next;
+    sched_slab_give(&tasks, task);
+  }
+}

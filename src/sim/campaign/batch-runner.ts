@@ -1,0 +1,114 @@
+/**
+ * Runs a range of a campaign: generates its programs, replays them on every target at once, compares bytes, counts coverage.
+ *
+ * Guarantee: what comes back depends on the seed, the range, the constraints and the targets alone, never on the ranges run before it.
+ * Buffers are reused, so memory is flat over any number of ranges.
+ */
+import { createHash } from "node:crypto";
+import { sameBatch, sameWords, traceOf } from "../diff.js";
+import type { GeneratorConstraints } from "../generate/profile.js";
+import { ProgramGenerator } from "../generate/program-generator.js";
+import { randomOf, runSeed } from "../generate/run-seed.js";
+import { WordBuffer } from "../generate/word-buffer.js";
+import type { ProgramBatch, Target, TraceBatch } from "../target.js";
+import { Coverage } from "./coverage.js";
+
+/** Runs `from` to `from + count - 1` of a campaign. */
+export interface RunRange {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** A run on which a target differs from the first. */
+export interface FailedRun {
+  readonly index: number;
+  readonly on: string;
+}
+
+export interface RangeResult {
+  readonly range: RunRange;
+  readonly failures: readonly FailedRun[];
+  /** Of all traces of the first target. */
+  readonly events: number;
+  readonly opsWritten: number;
+  readonly opsReached: number;
+  /** Runs that reached each label (`labels.ts`), by label number. */
+  readonly labels: readonly number[];
+  /** For the first `digestCount` runs: a digest of the program, of every target's trace, and so of the verdict. */
+  readonly digests: readonly string[];
+}
+
+export class BatchRunner {
+  readonly #targets: readonly Target[];
+  readonly #generator: ProgramGenerator;
+  readonly #buffer = new WordBuffer();
+  #ends = new Uint32Array(0);
+
+  /** The first target is the one that the others are compared with. */
+  constructor(targets: readonly Target[], constraints: GeneratorConstraints) {
+    this.#targets = targets;
+    this.#generator = new ProgramGenerator(constraints);
+  }
+
+  /** @throws TargetError when a target is lost. */
+  async run(seed: string, range: RunRange, digestCount = 0): Promise<RangeResult> {
+    const batch = this.#generate(seed, range);
+    // Native targets work on threads and processes of their own; the model, which blocks this thread, is asked last.
+    const replays = [...this.#targets].reverse().map((target) => target.replay(batch));
+    const [first, ...others] = (await Promise.all(replays)).reverse();
+    const failures = others.flatMap((other, i) =>
+      failedRuns(first!, other, this.#targets[i + 1]!.name, range.from),
+    );
+    const coverage = new Coverage();
+    for (let i = 0; i < batch.count; i++) {
+      coverage.read(
+        batch.words,
+        startOf(batch.ends, i),
+        first!.words,
+        startOf(first!.ends, i),
+        first!.ends[i]!,
+      );
+    }
+    return {
+      range,
+      failures: failures.sort((a, b) => a.index - b.index),
+      events: coverage.events,
+      opsWritten: coverage.opsWritten,
+      opsReached: coverage.opsReached,
+      labels: [...coverage.counts],
+      digests: Array.from({ length: Math.min(digestCount, batch.count) }, (_, i) =>
+        digestOf(batch, [first!, ...others], i),
+      ),
+    };
+  }
+
+  #generate(seed: string, { from, count }: RunRange): ProgramBatch {
+    if (this.#ends.length < count) this.#ends = new Uint32Array(count);
+    const buffer = this.#buffer;
+    buffer.position = 0;
+    for (let i = 0; i < count; i++) {
+      this.#generator.generate(randomOf(runSeed(seed, from + i)), buffer);
+      this.#ends[i] = buffer.position;
+    }
+    return { words: buffer.words.subarray(0, buffer.position), ends: this.#ends.subarray(0, count), count };
+  }
+}
+
+function startOf(ends: Uint32Array, i: number): number {
+  return i === 0 ? 0 : ends[i - 1]!;
+}
+
+function failedRuns(expected: TraceBatch, came: TraceBatch, on: string, from: number): FailedRun[] {
+  if (sameBatch(expected, came)) return [];
+  const failures: FailedRun[] = [];
+  for (let i = 0; i < expected.count; i++) {
+    if (!sameWords(traceOf(expected, i), traceOf(came, i))) failures.push({ index: from + i, on });
+  }
+  return failures;
+}
+
+function digestOf(batch: ProgramBatch, traces: readonly TraceBatch[], i: number): string {
+  const hash = createHash("sha256").update(batch.words.subarray(startOf(batch.ends, i), batch.ends[i]!));
+  for (const trace of traces) hash.update(traceOf(trace, i));
+  return hash.digest("hex").slice(0, 32);
+}

@@ -1,0 +1,139 @@
+/**
+ * The build of the native artefacts: what the cache keeps, and what the user is told when there is no compiler or it refuses.
+ */
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { machineArchitecture } from "../src/native-bridge/architecture.js";
+import { buildNative } from "../src/native-bridge/build-native.js";
+import { cacheFolder } from "../src/native-bridge/cache-folder.js";
+import { describeTargets } from "../src/native-bridge/doctor.js";
+import { inspectLibrary } from "../src/native-bridge/library.js";
+
+const architecture = machineArchitecture();
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lockstep-build-"));
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A stand-in for a compiler: answers `--version`, and does `body` when it is asked to compile. */
+async function fakeCompiler(body: string): Promise<string> {
+  const path = join(folder, "fake-cc");
+  await writeFile(path, `#!/bin/sh\nif [ "$1" = --version ]; then echo fake-cc 1.0; exit 0; fi\n${body}\n`);
+  await chmod(path, 0o755);
+  return path;
+}
+
+describe("the cache of native artefacts", () => {
+  test("a second build compiles nothing and gives the same file", async () => {
+    const first = await buildNative("libsched.so", architecture, { cache: folder });
+    const { mtimeMs, ino } = await stat(first);
+    const second = await buildNative("libsched.so", architecture, { cache: folder });
+    expect(second).toBe(first);
+    expect(await stat(second)).toMatchObject({ mtimeMs, ino });
+  });
+
+  test("other flags make another file", async () => {
+    const plain = await buildNative("libsched.so", architecture, { cache: folder });
+    const flagged = await buildNative("libsched.so", architecture, { cache: folder, extraFlags: ["-O1"] });
+    expect(flagged).not.toBe(plain);
+  });
+
+  test("another compiler makes another file", async () => {
+    const plain = await buildNative("libsched.so", architecture, { cache: folder });
+    vi.stubEnv("CC", await fakeCompiler('exec cc "$@"'));
+    expect(await buildNative("libsched.so", architecture, { cache: folder })).not.toBe(plain);
+  });
+
+  test("builds at the same time agree and leave nothing unfinished", async () => {
+    const builds = Array.from({ length: 4 }, () =>
+      buildNative("libsched.so", architecture, { cache: folder }),
+    );
+    const [path] = await Promise.all(builds);
+    expect(new Set(await Promise.all(builds)).size).toBe(1);
+    expect(await inspectLibrary(path!)).toBe(architecture);
+    expect(await readdir(join(folder, "native"))).toHaveLength(1);
+  });
+
+  test("the cache folder is $LOCKSTEP_CACHE, then $XDG_CACHE_HOME, then one of this user's own", () => {
+    vi.stubEnv("LOCKSTEP_CACHE", join(folder, "own"));
+    vi.stubEnv("XDG_CACHE_HOME", join(folder, "shared"));
+    expect(cacheFolder()).toBe(join(folder, "own"));
+    vi.stubEnv("LOCKSTEP_CACHE", "");
+    expect(cacheFolder()).toBe(join(folder, "shared", "fiber-lockstep"));
+    // A folder that cannot be made, whoever asks: below a device.
+    vi.stubEnv("LOCKSTEP_CACHE", "/dev/null/cache");
+    expect(cacheFolder().startsWith(join(tmpdir(), "fiber-lockstep-"))).toBe(true);
+  });
+});
+
+describe("a build that cannot be", () => {
+  test("no compiler on the PATH: the error says what to install", async () => {
+    vi.stubEnv("CC", "");
+    vi.stubEnv("PATH", folder);
+    await expect(buildNative("libsched.so", architecture, { cache: folder })).rejects.toMatchObject({
+      name: "TargetError",
+      reason: "unavailable",
+      message: expect.stringContaining("sudo apt-get install gcc libc6-dev"),
+    });
+  });
+
+  test("a $CC that is no program: the error names it", async () => {
+    vi.stubEnv("CC", "no-such-compiler -m64");
+    await expect(buildNative("libsched.so", architecture, { cache: folder })).rejects.toMatchObject({
+      reason: "unavailable",
+      message: expect.stringContaining("CC=no-such-compiler -m64 is not a program"),
+    });
+  });
+
+  test("a compiler that refuses: the error shows its first error lines and no file is left", async () => {
+    const refusal = "sched.c:7:3: error: a fiber too many";
+    vi.stubEnv(
+      "CC",
+      await fakeCompiler(`echo 'In file included from sched.c:' >&2; echo '${refusal}' >&2; exit 1`),
+    );
+    await expect(buildNative("libsched.so", architecture, { cache: folder })).rejects.toMatchObject({
+      reason: "unavailable",
+      message: expect.stringContaining(refusal),
+    });
+    expect(await readdir(join(folder, "native"))).toEqual([]);
+  });
+
+  test("a compiler without the C library's headers: the error says what to install", async () => {
+    const refusal = "sched.c:1:10: fatal error: stdio.h: No such file or directory";
+    vi.stubEnv("CC", await fakeCompiler(`echo '${refusal}' >&2; exit 1`));
+    await expect(buildNative("libsched.so", architecture, { cache: folder })).rejects.toMatchObject({
+      message: expect.stringContaining("sudo apt-get install gcc libc6-dev"),
+    });
+  });
+});
+
+describe("what the machine has", () => {
+  test("a compiler that is not there is a requirement that is missing, with the command that installs it", async () => {
+    vi.stubEnv("CC", "no-such-compiler");
+    const native = (await describeTargets()).find(({ name }) => name === "native");
+    expect(native?.canRun).toBe(false);
+    expect(native?.requirements).toContainEqual(
+      expect.objectContaining({
+        id: "compiler",
+        state: "missing",
+        install: "sudo apt-get install gcc libc6-dev",
+      }),
+    );
+  });
+
+  test("an empty cache folder lacks the arm64 Node, on a machine that would emulate", async () => {
+    vi.stubEnv("LOCKSTEP_CACHE", folder);
+    const aarch64 = (await describeTargets()).find(({ name }) => name === "aarch64");
+    const node = aarch64?.requirements.find(({ id }) => id === "arm64-node");
+    if (architecture === "aarch64") expect(node).toBeUndefined();
+    else expect(node).toMatchObject({ state: "missing", install: "lockstep doctor --install" });
+  });
+});
