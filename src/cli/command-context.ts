@@ -10,6 +10,13 @@ import type { Terminal } from "./terminal.js";
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly logger: Logger;
-  /** Aborted by SIGINT or SIGTERM: finish what is being printed and come back. */
-  readonly interrupted: AbortSignal;
+  readonly interruption: Interruption;
+}
+
+/** SIGINT or SIGTERM. A second one always ends the process at once. */
+export interface Interruption {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
+  /** Set by a command that finishes by itself after the first signal; otherwise `main.ts` closes the targets and ends the process. */
+  isHandled: boolean;
 }

@@ -32,7 +32,7 @@ export async function corpusRunCommand(
   folder: string,
   options: CorpusRunOptions,
   settings: TargetSettings,
-  { terminal, interrupted }: CommandContext,
+  { terminal, interruption }: CommandContext,
 ): Promise<ExitStatus> {
   const files = await entryFiles(folder);
   if (!files.ok) {
@@ -64,7 +64,7 @@ export async function corpusRunCommand(
   const table = new VerdictTable(terminal, targets, options.format);
   const timings = new Map<Target, number>();
   for await (const replayed of replayAll(programsOf(folder, files.value, entries), targets, timings)) {
-    if (interrupted.aborted) return ExitStatus.interrupted;
+    if (interruption.signal.aborted) return ExitStatus.interrupted;
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
       status = worse(status, ExitStatus.badInput);

@@ -15,7 +15,7 @@ export async function diffCommand(
   files: readonly string[],
   options: ReplayOptions,
   settings: TargetSettings,
-  { terminal, interrupted }: CommandContext,
+  { terminal, interruption }: CommandContext,
 ): Promise<ExitStatus> {
   const names = targetNames(options.on);
   if (names.length < 2) {
@@ -35,7 +35,7 @@ export async function diffCommand(
   const on = targets.map((target) => target.name);
 
   for await (const replayed of replayAll(loadPrograms(files), targets)) {
-    if (interrupted.aborted) return ExitStatus.interrupted;
+    if (interruption.signal.aborted) return ExitStatus.interrupted;
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
       status = worse(status, ExitStatus.badInput);

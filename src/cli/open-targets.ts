@@ -11,7 +11,7 @@ import { ExitStatus } from "./exit-status.js";
 
 export interface TargetSettings {
   readonly timeLimitMs: number;
-  readonly logger: Logger;
+  readonly logger?: Logger;
 }
 
 /** A target that could not be opened: the line to complain with, and what it makes of the exit status. */

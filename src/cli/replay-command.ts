@@ -22,7 +22,7 @@ export async function replayCommand(
   files: readonly string[],
   options: ReplayOptions,
   settings: TargetSettings,
-  { terminal, interrupted }: CommandContext,
+  { terminal, interruption }: CommandContext,
 ): Promise<ExitStatus> {
   let status: ExitStatus = ExitStatus.agreement;
   if (targetNames(options.on).length === 0) {
@@ -38,7 +38,7 @@ export async function replayCommand(
   const targets = opened.filter(isOpen);
   if (targets.length === 0) return status;
   for await (const replayed of replayAll(loadPrograms(files), targets)) {
-    if (interrupted.aborted) return ExitStatus.interrupted;
+    if (interruption.signal.aborted) return ExitStatus.interrupted;
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
       status = worse(status, ExitStatus.badInput);

@@ -15,6 +15,8 @@ export interface Terminal {
   complain(line: string): void;
   /** The text in a style of `util.styleText`, where results go in colour; else as it is. */
   paint(format: Format, text: string): string;
+  /** Resolves when a slow reader has taken enough of what was printed for more to be worth printing. */
+  flushed(): Promise<void>;
   /** True when standard error is a terminal: progress may be drawn there. */
   readonly isInteractive: boolean;
 }
@@ -32,6 +34,10 @@ export function processTerminal(): Terminal {
     print: (line) => void stdout.write(`${line}\n`),
     complain: (line) => void stderr.write(`lockstep: ${line}\n`),
     paint: (format, text) => (hasColour ? styleText(format, text, { validateStream: false }) : text),
+    flushed: () =>
+      stdout.writableNeedDrain
+        ? new Promise((resolve) => void stdout.once("drain", () => resolve()))
+        : new Promise((resolve) => void setImmediate(resolve)),
     isInteractive: stderr.isTTY === true,
   };
 }

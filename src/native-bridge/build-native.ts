@@ -19,7 +19,7 @@ import { packagePath } from "./package-path.js";
 
 const run = promisify(execFile);
 
-/** Warnings are errors: the C side has to be clean on every compiler that it meets, and this is where it meets them. */
+/** Warnings are errors in scripts/native-check.sh only: a compiler of tomorrow must not stop a user over a new one. */
 const FLAGS: readonly string[] = [
   "-std=c11",
   "-D_GNU_SOURCE",
@@ -28,7 +28,6 @@ const FLAGS: readonly string[] = [
   "-fPIC",
   "-Wall",
   "-Wextra",
-  "-Werror",
   "-fvisibility=hidden",
 ];
 

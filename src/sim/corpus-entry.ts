@@ -9,14 +9,30 @@ import { encodeTrace } from "./encode-trace.js";
 import { readProgram } from "./parse-program.js";
 import { type Checked, quoted } from "./problem.js";
 import type { Program } from "./program.js";
-import type { Trace } from "./trace.js";
+import type { Outcome, Trace, TraceRecord } from "./trace.js";
 
 export const CORPUS_FORMAT = 1;
+
+/** Where an entry came from, when a campaign found it. */
+export interface Provenance {
+  /** The run, `S:i`. */
+  readonly seed: string;
+  /** The targets of the campaign, the expected one first. */
+  readonly on: readonly string[];
+  readonly signature: string;
+  /** Version of Lockstep, and the day. */
+  readonly version: string;
+  readonly date: string;
+  /** The first records that differed, null where a trace had ended. */
+  readonly expected: TraceRecord | Outcome | null;
+  readonly came: TraceRecord | Outcome | null;
+}
 
 export interface CorpusEntry {
   readonly format: typeof CORPUS_FORMAT;
   /** One line: what the entry guards. */
   readonly reason: string;
+  readonly provenance?: Provenance;
   readonly program: Program;
   readonly trace: Trace["records"];
   readonly outcome: Trace["outcome"];

@@ -54,6 +54,13 @@ export function snapshotAfter(
   return found;
 }
 
+/** The state when the program has ended on the model: who is left parked after a panic or a hang. */
+export function snapshotAtEnd(program: Program, encoded: Int32Array): NamedSnapshot {
+  const interpreter = new Interpreter();
+  interpreter.replay(encoded, 0);
+  return namedSnapshot(program, interpreter);
+}
+
 /** The state of an interpreter's scheduler now. */
 export function namedSnapshot(program: Program, interpreter: Interpreter): NamedSnapshot {
   const names = bodyNamesOf(program);

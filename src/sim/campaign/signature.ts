@@ -27,7 +27,7 @@ export interface Signature {
   /** The target that agreed with the contract, and the one that did not. */
   readonly targets: readonly [string, string];
   readonly kind: DifferenceKind;
-  /** SPEC rule of the op where they part, as the good side has it. */
+  /** SPEC rule of the op where they part: the one that a side ended in, else the one that the good side shows. */
   readonly rule: string;
   /** How the failing side ended: its outcome, with a panic's text up to its first number. */
   readonly outcome: string;
@@ -61,7 +61,7 @@ export function signatureOf(divergence: Divergence, outcome: Outcome): Signature
   return {
     targets: [left.on, right.on],
     kind: kindOf(left.record, right.record),
-    rule: ruleOf(left.record ?? right.record),
+    rule: ruleOf(divergence),
     outcome: outcomeWord(outcome),
   };
 }
@@ -81,7 +81,18 @@ function kindOf(left: Side, right: Side): DifferenceKind {
   return left.t === right.t ? "result" : "time";
 }
 
-function ruleOf(record: Side): string {
+/**
+ * Where one side ended, the op that it ended in, which both sides had begun; what the other side did next says nothing. Else the op of the
+ * good side's record.
+ */
+function ruleOf({ common, left, right }: Divergence): string {
+  const hasEnded = kindOf(left.record, right.record) === "outcome";
+  const last = common.at(-1);
+  if (!hasEnded) return ruleOfRecord(left.record);
+  return last !== undefined && "ev" in last && last.ev === "call" ? ruleOfRecord(last) : "end";
+}
+
+function ruleOfRecord(record: Side): string {
   if (record === undefined || "outcome" in record) return "end";
   if (record.ev === "begin" || record.ev === "end") return record.ev === "begin" ? "F1" : "F5";
   return RULES[record.op];

@@ -1,0 +1,45 @@
+/**
+ * A worker process of a campaign: opens the targets, then runs ranges as it is told, one at a time.
+ *
+ * It ends when its coordinator does, whatever way that was: the channel between them closes then, and so do the targets' processes. SIGINT and
+ * SIGTERM of the terminal's process group are the coordinator's to handle.
+ */
+import { BatchRunner } from "../sim/campaign/batch-runner.js";
+import { TargetError } from "../sim/target.js";
+import type { Answer, CampaignSetup, Question } from "./campaign-messages.js";
+import { ExitStatus } from "./exit-status.js";
+import { closeTargets, isOpen, openTarget } from "./open-targets.js";
+
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+process.on("disconnect", () => void closeTargets().finally(() => process.exit(0)));
+
+let runner: BatchRunner | undefined;
+let seed = "";
+
+process.on("message", (question: Question) => {
+  void answerTo(question).then((answer) => process.send?.(answer));
+});
+
+async function answerTo(question: Question): Promise<Answer> {
+  try {
+    if (question.ask === "open") return await open(question.setup);
+    if (runner === undefined) throw new Error("a range before the targets are open");
+    return { is: "done", result: await runner.run(seed, question.range, question.digestCount) };
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    return { is: "failed", complaint: error.message, status: ExitStatus.unavailable };
+  }
+}
+
+async function open(setup: CampaignSetup): Promise<Answer> {
+  const targets = [];
+  for (const name of setup.on) {
+    const target = await openTarget(name, { timeLimitMs: setup.timeLimitMs });
+    if (!isOpen(target)) return { is: "failed", complaint: target.complaint, status: target.status };
+    targets.push(target);
+  }
+  seed = setup.seed;
+  runner = new BatchRunner(targets, setup.constraints);
+  return { is: "open" };
+}

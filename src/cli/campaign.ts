@@ -1,0 +1,159 @@
+/**
+ * Runs a campaign on a pool of worker processes and hands over its results in the order of its runs.
+ *
+ * Guarantee: what `onRange` sees, and in which order, depends on the seed, the targets and the number of runs alone, not on the number of
+ * workers or on which was faster; only where the campaign stops may depend on time (`deadlineMs`) or on an interruption. A share of the
+ * runs is run a second time in another process (the canary), and both must give the same digests.
+ */
+import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
+import type { TargetError } from "../sim/target.js";
+import type { CampaignJournal } from "./campaign-journal.js";
+import type { CampaignSetup } from "./campaign-messages.js";
+import { CampaignWorker } from "./campaign-pool.js";
+import type { ExitStatus } from "./exit-status.js";
+
+export interface CampaignPlan {
+  readonly setup: CampaignSetup;
+  readonly from: number;
+  /** How many runs, or Infinity where time decides. */
+  readonly runs: number;
+  readonly rangeRuns: number;
+  readonly jobs: number;
+  /** Of the runs, the share that the canary runs again: 0 to 1. */
+  readonly canaryShare: number;
+  /** When to start no more ranges, on the clock of performance.now(); Infinity where runs decide. */
+  readonly deadlineMs: number;
+}
+
+export interface CampaignEvents {
+  /** In order of runs. Answers false to stop the campaign. */
+  onRange(result: RangeResult): Promise<boolean>;
+  /** Runs whose digests differed between two processes. */
+  onCanary(runsChecked: number, differing: readonly number[]): void;
+}
+
+/** A range to be run again elsewhere, with what it gave the first time. */
+interface CanaryTask {
+  readonly range: RunRange;
+  readonly digests: readonly string[];
+  readonly ranBy: CampaignWorker;
+}
+
+/** The first worker that could not start: why, and with what exit status. */
+export interface NoCampaign {
+  readonly complaint: string;
+  readonly status: ExitStatus;
+}
+
+export class Campaign {
+  readonly #plan: CampaignPlan;
+  readonly #journal: CampaignJournal;
+  readonly #events: CampaignEvents;
+  readonly #interrupted: AbortSignal;
+  readonly #finished = new Map<number, RangeResult>();
+  readonly #canaries: CanaryTask[] = [];
+  #next: number;
+  #handedOver: number;
+  #canaryDebt = 0;
+  #isStopped = false;
+  #handing: Promise<void> = Promise.resolve();
+
+  constructor(
+    plan: CampaignPlan,
+    journal: CampaignJournal,
+    events: CampaignEvents,
+    interrupted: AbortSignal,
+  ) {
+    this.#plan = plan;
+    this.#journal = journal;
+    this.#events = events;
+    this.#interrupted = interrupted;
+    this.#next = plan.from;
+    this.#handedOver = plan.from;
+  }
+
+  /** Comes back when every range that was started is done and handed over. @throws TargetError when a target or worker is lost. */
+  async run(): Promise<NoCampaign | undefined> {
+    const { jobs, canaryShare, setup } = this.#plan;
+    // The canary needs a process other than the one that ran a range first.
+    const processes = canaryShare > 0 ? Math.max(2, jobs) : jobs;
+    const started = await Promise.all(Array.from({ length: processes }, () => CampaignWorker.start(setup)));
+    const workers = started.filter((worker) => worker instanceof CampaignWorker);
+    try {
+      for (const answer of started) if (!(answer instanceof CampaignWorker)) return answer;
+      await Promise.all(workers.slice(0, jobs).map((worker) => this.#drive(worker)));
+      await this.#handing;
+      for (const task of this.#canaries.splice(0)) {
+        await this.#runCanary(workers.find((worker) => worker !== task.ranBy)!, task);
+      }
+      this.#journal.close();
+      return undefined;
+    } finally {
+      for (const worker of workers) worker.stop();
+    }
+  }
+
+  async #drive(worker: CampaignWorker): Promise<void> {
+    for (;;) {
+      const canary = this.#canaries.findIndex((task) => task.ranBy !== worker);
+      if (canary !== -1) {
+        await this.#runCanary(worker, this.#canaries.splice(canary, 1)[0]!);
+        continue;
+      }
+      const range = this.#takeRange();
+      if (range === undefined) return;
+      this.#canaryDebt += range.count * this.#plan.canaryShare;
+      const digestCount = Math.min(range.count, Math.floor(this.#canaryDebt));
+      this.#canaryDebt -= digestCount;
+      this.#journal.begin(range);
+      const result = await worker.run(range, digestCount);
+      this.#journal.end(range);
+      if (digestCount > 0) {
+        this.#canaries.push({
+          range: { from: range.from, count: digestCount },
+          digests: result.digests,
+          ranBy: worker,
+        });
+      }
+      this.#handOver(result);
+      await this.#handing;
+    }
+  }
+
+  #takeRange(): RunRange | undefined {
+    const { from, runs, rangeRuns, deadlineMs } = this.#plan;
+    const left = from + runs - this.#next;
+    if (this.#isStopped || this.#interrupted.aborted || left <= 0 || performance.now() >= deadlineMs)
+      return undefined;
+    const range = { from: this.#next, count: Math.min(left, rangeRuns) };
+    this.#next += range.count;
+    return range;
+  }
+
+  /** Results wait here until every range before theirs is done. */
+  #handOver(result: RangeResult): void {
+    this.#finished.set(result.range.from, result);
+    for (;;) {
+      const next = this.#finished.get(this.#handedOver);
+      if (next === undefined) return;
+      this.#finished.delete(this.#handedOver);
+      this.#handedOver += next.range.count;
+      this.#handing = this.#handing.then(async () => {
+        // What came in after a stop is not counted, or how much that is would depend on the number of workers.
+        if (this.#isStopped) return;
+        if (!(await this.#events.onRange(next))) this.#isStopped = true;
+      });
+    }
+  }
+
+  async #runCanary(worker: CampaignWorker, { range, digests }: CanaryTask): Promise<void> {
+    const again = await worker.run(range, range.count);
+    const differing = digests.flatMap((digest, i) => (again.digests[i] === digest ? [] : [range.from + i]));
+    this.#events.onCanary(range.count, differing);
+  }
+}
+
+/** What to say when a campaign's target was lost on the way. */
+export function lostLine(error: TargetError): string {
+  return `${error.message}: the campaign ends here`;
+}

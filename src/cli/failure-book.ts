@@ -1,0 +1,145 @@
+/**
+ * The failures of a campaign, by signature: investigates each new one, shrinks it, saves it, prints it once.
+ *
+ * Investigations happen in the order of the runs, so that the run that stands for a signature is always the first. Of a runtime that fails
+ * everywhere only the first failed runs are looked at; the others are counted. A failure that cannot be saved is printed whole, so that
+ * nothing is lost.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { FailedRun } from "../sim/campaign/batch-runner.js";
+import { signatureText } from "../sim/campaign/signature.js";
+import { CORPUS_FORMAT, type CorpusEntry } from "../sim/corpus-entry.js";
+import { decodeTrace } from "../sim/decode-trace.js";
+import { runSeed } from "../sim/generate/run-seed.js";
+import type { Program } from "../sim/program.js";
+import type { Target } from "../sim/target.js";
+import type { CampaignSetup } from "./campaign-messages.js";
+import { writeEntry } from "./corpus-folder.js";
+import { failuresOf, programOfRun, type ShrunkFailure, shrinkFailure } from "./investigate.js";
+import { fileComplaint } from "./load-programs.js";
+
+/** Failed runs that are looked at; the others are only counted. */
+const INVESTIGATED_MAX = 200;
+/** Signatures that are shrunk and saved. */
+const SIGNATURES_MAX = 20;
+
+export interface FoundFailure {
+  readonly signature: string;
+  /** The first run that failed in this way. */
+  readonly first: string;
+  readonly on: string;
+  readonly shrunk: ShrunkFailure;
+  /** Where it was saved, or why it was not. */
+  readonly saved: { readonly path: string } | { readonly complaint: string };
+  runs: number;
+}
+
+export interface FailureBookOptions {
+  readonly setup: CampaignSetup;
+  readonly shrinkMs: number;
+  /** The corpus to save to, or undefined not to. */
+  readonly folder: string | undefined;
+  readonly version: string;
+  readonly interrupted: AbortSignal;
+  /** Opens a target at its first use. */
+  readonly target: (name: string) => Promise<Target>;
+}
+
+export class FailureBook {
+  readonly #options: FailureBookOptions;
+  readonly #found = new Map<string, FoundFailure>();
+  #investigated = 0;
+  /** Failed runs that were only counted. */
+  notInvestigated = 0;
+  /** Failed runs that agreed when they were replayed alone: a target that is not deterministic. */
+  readonly vanished: string[] = [];
+
+  constructor(options: FailureBookOptions) {
+    this.#options = options;
+  }
+
+  get found(): readonly FoundFailure[] {
+    return [...this.#found.values()];
+  }
+
+  /** Looks at a failed run. The failure when its signature is new, else undefined. */
+  async add({ index, on }: FailedRun): Promise<FoundFailure | undefined> {
+    const { setup, target, shrinkMs, interrupted } = this.#options;
+    if (this.#investigated >= INVESTIGATED_MAX) {
+      this.notInvestigated++;
+      return undefined;
+    }
+    this.#investigated++;
+    const first = runSeed(setup.seed, index);
+    const expected = await target(setup.on[0]!);
+    const came = await target(on);
+    const [failure] = await failuresOf([programOfRun(first, setup.constraints)], expected, came);
+    if (failure === undefined) {
+      this.vanished.push(`${first} on ${on}`);
+      return undefined;
+    }
+    const signature = signatureText(failure.signature);
+    const known = this.#found.get(signature);
+    if (known !== undefined) {
+      known.runs++;
+      return undefined;
+    }
+    if (this.#found.size >= SIGNATURES_MAX) {
+      this.notInvestigated++;
+      return undefined;
+    }
+    const shrunk = await shrinkFailure(failure, expected, came, shrinkMs, interrupted);
+    const saved = await this.#save(signature, first, shrunk);
+    const found: FoundFailure = { signature, first, on, shrunk, saved, runs: 1 };
+    this.#found.set(signature, found);
+    return found;
+  }
+
+  async #save(signature: string, first: string, shrunk: ShrunkFailure): Promise<FoundFailure["saved"]> {
+    const { folder, version, setup } = this.#options;
+    if (folder === undefined) return { complaint: "not saved: --no-save" };
+    const path = join(folder, `${entryName(signature)}.json`);
+    // The same signature is the same entry: what is known is not overwritten by a later finding of it.
+    if (existsSync(path)) return { path };
+    try {
+      await writeEntry(path, entryOf(shrunk, first, signature, version, setup.on));
+      return { path };
+    } catch (error) {
+      return { complaint: `${path}: ${fileComplaint(error)}` };
+    }
+  }
+}
+
+/** The name of the entry that a signature is saved under. */
+export function entryName(signature: string): string {
+  return `found-${createHash("sha256").update(signature).digest("hex").slice(0, 12)}`;
+}
+
+function entryOf(
+  { failure }: ShrunkFailure,
+  seed: string,
+  signature: string,
+  version: string,
+  on: readonly string[],
+): CorpusEntry {
+  const program: Program = { ...failure.program, title: failure.program.title ?? `found by ${seed}` };
+  const { records, outcome } = decodeTrace(program, failure.expected);
+  return {
+    format: CORPUS_FORMAT,
+    reason: `found by a campaign: ${signature}`,
+    provenance: {
+      seed,
+      on,
+      signature,
+      version,
+      date: new Date().toISOString().slice(0, 10),
+      expected: failure.divergence.left.record ?? null,
+      came: failure.divergence.right.record ?? null,
+    },
+    program,
+    trace: records,
+    outcome,
+  };
+}

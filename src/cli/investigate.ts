@@ -1,0 +1,92 @@
+/**
+ * What is done about a run that failed: replay it alone, find its signature, shrink it, and describe it as a corpus entry.
+ *
+ * Used by `sim` for what a campaign finds and by `repro` for one run. The shrunk program fails with the same signature as the run: each
+ * step was replayed on both targets. The clock decides only how long shrinking may take, never what it finds in that time.
+ */
+import { type Signature, signatureOf, signatureText } from "../sim/campaign/signature.js";
+import { decodeProgram } from "../sim/decode-program.js";
+import { decodeTrace } from "../sim/decode-trace.js";
+import { type Divergence, diffTraces, traceOf } from "../sim/diff.js";
+import { batchOf, encodeProgram } from "../sim/encode-program.js";
+import type { GeneratorConstraints } from "../sim/generate/profile.js";
+import { ProgramGenerator } from "../sim/generate/program-generator.js";
+import { randomOf } from "../sim/generate/run-seed.js";
+import { WordBuffer } from "../sim/generate/word-buffer.js";
+import type { Program } from "../sim/program.js";
+import { type Shrunk, shrinkProgram } from "../sim/shrink/shrink-program.js";
+import type { Target } from "../sim/target.js";
+import type { Outcome } from "../sim/trace.js";
+
+/** A program on which a target differs from the expected one. */
+export interface Failure {
+  readonly program: Program;
+  readonly divergence: Divergence;
+  readonly signature: Signature;
+  /** The expected side's trace, in words, and how the failing side ended. */
+  readonly expected: Int32Array;
+  readonly outcome: Outcome;
+}
+
+/** The program of a run. */
+export function programOfRun(runSeed: string, constraints: GeneratorConstraints): Program {
+  const buffer = new WordBuffer();
+  new ProgramGenerator(constraints).generate(randomOf(runSeed), buffer);
+  return decodeProgram(buffer.words);
+}
+
+/** How `came` fails on each program, or undefined where it agrees with `expected`. One batch on each. */
+export async function failuresOf(
+  programs: readonly Program[],
+  expected: Target,
+  came: Target,
+): Promise<(Failure | undefined)[]> {
+  const batch = batchOf(programs.map(encodeProgram));
+  const [left, right] = await Promise.all([expected.replay(batch), came.replay(batch)]);
+  return programs.map((program, i) => {
+    const words = { left: traceOf(left, i).slice(), right: traceOf(right, i).slice() };
+    const divergence = diffTraces(
+      program,
+      { on: expected.name, words: words.left },
+      { on: came.name, words: words.right },
+    );
+    if (divergence === undefined) return undefined;
+    const { outcome } = decodeTrace(program, words.right);
+    return {
+      program,
+      divergence,
+      signature: signatureOf(divergence, outcome),
+      expected: words.left,
+      outcome,
+    };
+  });
+}
+
+export interface ShrunkFailure extends Shrunk {
+  /** The failure of the shrunk program. */
+  readonly failure: Failure;
+}
+
+/** Shrinks a failure for at most `limitMs`, or until `interrupted`; keeps its signature. */
+export async function shrinkFailure(
+  failure: Failure,
+  expected: Target,
+  came: Target,
+  limitMs: number,
+  interrupted: AbortSignal,
+): Promise<ShrunkFailure> {
+  const signature = signatureText(failure.signature);
+  const deadlineMs = performance.now() + limitMs;
+  const shrunk = await shrinkProgram(
+    failure.program,
+    async (programs) =>
+      (await failuresOf(programs, expected, came)).map(
+        (found) => found !== undefined && signatureText(found.signature) === signature,
+      ),
+    { isOver: () => interrupted.aborted || performance.now() >= deadlineMs },
+  );
+  if (shrunk.program === failure.program) return { ...shrunk, failure };
+  const [last] = await failuresOf([shrunk.program], expected, came);
+  // A target that fails only now and then is told as it was first seen, not as it is now.
+  return { ...shrunk, failure: last ?? failure };
+}

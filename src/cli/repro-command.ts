@@ -1,0 +1,118 @@
+/**
+ * `lockstep repro S:i`: exactly that run, from its seed alone, on every target, explained (SPEC section 6).
+ *
+ * A divergence is shrunk and shown with both traces around it; where the targets agree, the outcome is shown, and of a deadlock or a hang who
+ * is parked on what.
+ */
+import { signatureText } from "../sim/campaign/signature.js";
+import { decodeTrace } from "../sim/decode-trace.js";
+import { traceOf } from "../sim/diff.js";
+import { batchOf, encodeProgram } from "../sim/encode-program.js";
+import type { GeneratorConstraints } from "../sim/generate/profile.js";
+import { parseRunSeed } from "../sim/generate/run-seed.js";
+import { snapshotAtEnd } from "../sim/named-snapshot.js";
+import type { Program } from "../sim/program.js";
+import type { Target } from "../sim/target.js";
+import type { CommandContext } from "./command-context.js";
+import { divergenceLines } from "./divergence-text.js";
+import { ExitStatus, worse } from "./exit-status.js";
+import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
+import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { formatProgram } from "./program-text.js";
+import { shellWord } from "./sim-command.js";
+import { outcomeLine } from "./trace-text.js";
+
+export interface ReproOptions {
+  readonly on: string;
+  readonly world: boolean;
+  readonly uniform?: boolean;
+  readonly shrinkTime: number;
+  readonly format: "text" | "jsonl";
+}
+
+export async function reproCommand(
+  run: string,
+  options: ReproOptions,
+  settings: TargetSettings,
+  context: CommandContext,
+): Promise<ExitStatus> {
+  const { terminal } = context;
+  if (parseRunSeed(run) === undefined) {
+    terminal.complain(`${JSON.stringify(run)} is not a run: expected SEED:INDEX, such as nightly:1042`);
+    return ExitStatus.badInput;
+  }
+  let status: ExitStatus = ExitStatus.agreement;
+  const targets: Target[] = [];
+  for (const name of targetNames(options.on)) {
+    const target = await openTarget(name, settings);
+    if (isOpen(target)) targets.push(target);
+    else {
+      terminal.complain(target.complaint);
+      status = worse(status, target.status);
+    }
+  }
+  const [expected, ...others] = targets;
+  if (expected === undefined || status !== ExitStatus.agreement) return worse(status, ExitStatus.badInput);
+  const constraints: GeneratorConstraints = { world: options.world, uniform: options.uniform ?? false };
+  const program = programOfRun(run, constraints);
+
+  const batch = batchOf([encodeProgram(program)]);
+  const { outcome } = decodeTrace(program, traceOf(await expected.replay(batch), 0));
+  const explanation = explainEnd(program, outcome.outcome);
+  const verdicts: { on: string; agrees: boolean; signature?: string; program?: Program }[] = [];
+  const lines: string[] = [];
+  for (const other of others) {
+    const [failure] = await failuresOf([program], expected, other);
+    if (failure === undefined) {
+      verdicts.push({ on: other.name, agrees: true });
+      continue;
+    }
+    status = worse(status, ExitStatus.divergence);
+    const shrunk = await shrinkFailure(
+      failure,
+      expected,
+      other,
+      options.shrinkTime,
+      context.interruption.signal,
+    );
+    const signature = signatureText(failure.signature);
+    verdicts.push({ on: other.name, agrees: false, signature, program: shrunk.failure.program });
+    lines.push(
+      "",
+      `${terminal.paint("red", `DIVERGES on ${other.name}`)}: ${signature}`,
+      ...divergenceLines(program, failure.divergence, terminal.paint).map((line) => `  ${line}`),
+      "",
+      `  shrunk from ${shrunk.opsBefore} to ${shrunk.opsAfter} ops${shrunk.isMinimal ? ", no single removal still fails" : ""}:`,
+      ...formatProgram(shrunk.failure.program)
+        .split("\n")
+        .map((line) => `    ${line}`),
+      ...divergenceLines(shrunk.failure.program, shrunk.failure.divergence, terminal.paint).map(
+        (line) => `  ${line}`,
+      ),
+    );
+  }
+  const flags = `${options.world ? "" : " --no-world"}${options.uniform === true ? " --uniform" : ""}`;
+  const again = `lockstep repro ${shellWord(run)} --on ${targets.map(({ name }) => shellWord(name)).join(",")}${flags}`;
+  if (options.format === "jsonl") {
+    terminal.print(
+      JSON.stringify({ seed: run, program, on: expected.name, outcome, explanation, verdicts, again }),
+    );
+    return status;
+  }
+  terminal.print(terminal.paint("bold", `run ${run}`));
+  for (const line of formatProgram(program).split("\n")) terminal.print(`  ${line}`);
+  terminal.print(`${expected.name}: ${outcomeLine(outcome)}`);
+  for (const line of explanation) terminal.print(`  ${line}`);
+  for (const { on, agrees } of verdicts)
+    if (agrees) terminal.print(`${on}: ${terminal.paint("green", "agrees")}`);
+  for (const line of lines) terminal.print(line);
+  terminal.print(`again: ${again}`);
+  return status;
+}
+
+/** Of a run that ended with parked fibers: a line for each, what it is parked on. */
+export function explainEnd(program: Program, outcome: string): string[] {
+  if (outcome !== "panic" && outcome !== "io-hang") return [];
+  const { parked } = snapshotAtEnd(program, encodeProgram(program));
+  return parked.map(({ who, why }) => `${who}: ${why}`);
+}
