@@ -1,0 +1,118 @@
+/** Definitions of `sim`, `repro`, `generate` and `deadlock` (SPEC section 6). */
+import { type Command, Option } from "commander";
+import { type DeadlockOptions, deadlockCommand } from "./deadlock-command.js";
+import { campaignSeed, examples, formatOption, type RunCommand, VERSION } from "./define-command.js";
+import { durationMs, wholeNumber } from "./duration.js";
+import { type GenerateOptions, generateCommand } from "./generate-command.js";
+import { type ReproOptions, reproCommand } from "./repro-command.js";
+import { type SimOptions, simCommand } from "./sim-command.js";
+
+/** Most runs of one command, and the last index of a run. */
+const RUNS_MAX = 1_000_000_000_000;
+const INDEX_MAX = Number.MAX_SAFE_INTEGER - RUNS_MAX;
+
+export function defineCampaignCommands(program: Command, run: RunCommand): void {
+  const seedOption = (): Option =>
+    new Option("--seed <seed>", "seed of the campaign; its run i is SEED:i")
+      .argParser(campaignSeed)
+      .default("lockstep");
+  const fromOption = (): Option =>
+    new Option("--from <index>", "first run").argParser(wholeNumber(0, INDEX_MAX)).default(0);
+  const shrinkOption = (): Option =>
+    new Option("--shrink-time <duration>", "longest time to shrink a failure")
+      .argParser(durationMs)
+      .default(10_000, "10s");
+  const generatorOptions = (command: Command): Command =>
+    command
+      .option("--no-world", "programs without a world, for runtimes without an idle hook")
+      .option("--uniform", "the plain generator: every op alike, nothing left out");
+
+  generatorOptions(
+    program
+      .command("sim")
+      .description(
+        "the campaign: generate programs, replay them on all targets, compare, shrink and save what fails",
+      )
+      .addOption(seedOption())
+      .addOption(fromOption())
+      .addOption(
+        new Option("--runs <n>", "how many runs (default: 10000, or as many as --time allows)").argParser(
+          wholeNumber(1, RUNS_MAX),
+        ),
+      )
+      .addOption(new Option("--time <duration>", "stop after so long: 90s, 10m, 8h").argParser(durationMs))
+      .option("--on <targets>", "targets, with commas; each is compared with the first", "model,native")
+      .addOption(
+        new Option("--jobs <n>", "worker processes (default: one a core)").argParser(wholeNumber(1, 256)),
+      )
+      .option("--bail", "stop at the first failure")
+      .option("--json", "print the summary as one JSON document")
+      .option("--corpus <folder>", "where failures are saved (default: corpus, made if it is not there)")
+      .option("--no-save", "do not save failures")
+      .addOption(shrinkOption())
+      .addOption(
+        new Option("--canary <percent>", "share of the runs to run again in another process")
+          .argParser(wholeNumber(0, 100))
+          .default(1),
+      )
+      .option("--require-coverage", "exit status 1 when a label stays under its floor")
+      .option("--journal <folder>", "where the runs in flight are noted", ".lockstep"),
+  )
+    .addHelpText(
+      "after",
+      examples(
+        "lockstep sim --runs 100000",
+        "lockstep sim --seed nightly-2026-11-20 --time 10m --on model,native,aarch64",
+        "lockstep sim --on model,./mine.so --bail",
+      ),
+    )
+    .action((options: SimOptions) =>
+      run((context, settings) => simCommand(options, settings, VERSION, context)),
+    );
+
+  generatorOptions(
+    program
+      .command("repro")
+      .description(
+        "one run of a campaign again, from its seed alone, with the explanation of a deadlock or divergence",
+      )
+      .argument("<run>", "SEED:INDEX")
+      .option("--on <targets>", "targets, with commas; each is compared with the first", "model,native")
+      .addOption(shrinkOption())
+      .addOption(formatOption()),
+  )
+    .addHelpText(
+      "after",
+      examples("lockstep repro lockstep:1042", "lockstep repro nightly:7 --on model,./mine.so"),
+    )
+    .action((runSeed: string, options: ReproOptions) =>
+      run((context, settings) => reproCommand(runSeed, options, settings, context)),
+    );
+
+  generatorOptions(
+    program
+      .command("generate")
+      .description("print the programs of a campaign, one a line")
+      .addOption(seedOption())
+      .addOption(fromOption())
+      .addOption(new Option("--count <n>", "how many").argParser(wholeNumber(1, RUNS_MAX)).default(10)),
+  )
+    .addHelpText(
+      "after",
+      examples("lockstep generate --seed S --count 1000 | lockstep replay - --on native --format jsonl"),
+    )
+    .action((options: GenerateOptions) => run((context) => generateCommand(options, context)));
+
+  program
+    .command("deadlock")
+    .description("list the runs of a campaign that deadlock, with who waits for whom")
+    .addOption(seedOption())
+    .addOption(fromOption())
+    .addOption(
+      new Option("--runs <n>", "how many runs to look at").argParser(wholeNumber(1, RUNS_MAX)).default(1000),
+    )
+    .option("--no-world", "programs without a world")
+    .addOption(formatOption())
+    .addHelpText("after", examples("lockstep deadlock --seed S --runs 200"))
+    .action((options: DeadlockOptions) => run((context) => deadlockCommand(options, context)));
+}

@@ -1,0 +1,50 @@
+/** Definitions of `replay`, `diff` and `doctor` (SPEC section 6). */
+import type { Command } from "commander";
+import { examples, formatOption, type RunCommand } from "./define-command.js";
+import { diffCommand } from "./diff-command.js";
+import { type DoctorOptions, doctorCommand } from "./doctor-command.js";
+import { type ReplayOptions, replayCommand } from "./replay-command.js";
+
+export function defineReplayCommands(program: Command, run: RunCommand): void {
+  program
+    .command("replay")
+    .description("replay programs on a target and print what they did")
+    .argument("<file...>", "program files, or - for one program a line on standard input")
+    .option("--on <target>", "where to replay; several with commas", "model")
+    .addOption(formatOption())
+    .addHelpText(
+      "after",
+      examples("lockstep replay my.json --on native", "lockstep replay - --format jsonl < programs.jsonl"),
+    )
+    .action((files: string[], options: ReplayOptions) =>
+      run((context, settings) => replayCommand(files, options, settings, context)),
+    );
+
+  program
+    .command("diff")
+    .description("replay programs on several targets and show where the first divergence is")
+    .argument("<file...>", "program files, or - for one program a line on standard input")
+    .option(
+      "--on <targets>",
+      "two targets or more, with commas; each is compared with the first",
+      "model,native",
+    )
+    .addOption(formatOption())
+    .addHelpText(
+      "after",
+      examples("lockstep diff my.json", "lockstep diff corpus/*.json --on model,native,aarch64"),
+    )
+    .action((files: string[], options: ReplayOptions) =>
+      run((context, settings) => diffCommand(files, options, settings, context)),
+    );
+}
+
+export function defineDoctor(program: Command, run: RunCommand): void {
+  program
+    .command("doctor")
+    .description("list the targets, what each needs and how to install what is missing")
+    .option("--install", "first install what needs no rights: the arm64 Node that the target aarch64 runs in")
+    .addOption(formatOption())
+    .addHelpText("after", examples("lockstep doctor", "lockstep doctor --install"))
+    .action((options: DoctorOptions) => run((context) => doctorCommand(options, context)));
+}
