@@ -1,6 +1,6 @@
 #!/bin/sh
 # native-check.sh: builds the native scheduler and runs test/native/runtime-smoke*.c against it in every way that this
-# machine can: as it is, with mprotect guards, under AddressSanitizer and UBSan, under valgrind, and for aarch64 under
+# machine can: as it is, with mprotect guards, with large pages, under AddressSanitizer and UBSan, under valgrind, and for aarch64 under
 # qemu-user. Says what it skips. Exits 1 at the first failure.
 set -eu
 cd "$(dirname "$0")/.."
@@ -22,6 +22,8 @@ build plain gcc "$arch"
 "$out/plain"
 echo "== $arch, guards by mprotect"
 SMOKE_BLIND_MADVISE=1 "$out/plain"
+echo "== $arch, as with pages of 64 KiB"
+SMOKE_PAGE_BYTES=65536 "$out/plain"
 echo "== $arch, AddressSanitizer and UBSan"
 build sanitized gcc "$arch" "-fsanitize=address,undefined -fno-sanitize-recover=all"
 "$out/sanitized" 10

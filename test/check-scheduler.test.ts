@@ -8,7 +8,7 @@ import { checkScheduler, SchedulerCore } from "../src/sched/index.js";
  * A core in the middle of a run: fiber 0 sleeps until 10, 1 blocks on pipe 0, 2 waits for task 0 (pending, its own fiber 3, which is
  * suspended), 4 is ready, 5 is running.
  */
-function brokenBy(breakIt: (core: SchedulerCore) => void): string {
+function brokenBy(breakIt: (core: SchedulerCore) => unknown): string {
   const core = new SchedulerCore();
   core.reset(2);
   const task = core.newTask();
@@ -42,8 +42,12 @@ describe("the checker", () => {
     expect(brokenBy(() => {})).toBe("nothing");
   });
 
-  test.each<[what: string, breakIt: (core: SchedulerCore) => void, complaint: string]>([
-    ["a clock that went back", (core) => void (core.clockMs = -1), "the clock went back from 0 to -1"],
+  test.each<[what: string, breakIt: (core: SchedulerCore) => unknown, complaint: string]>([
+    [
+      "a clock that went back",
+      (core) => Object.assign(core, { clockMs: -1 }),
+      "the clock went back from 0 to -1",
+    ],
     ["a fiber queued twice", (core) => core.ready.push(4), "a fiber is queued twice: 4,4"],
     [
       "a suspended fiber in the queue",
@@ -67,16 +71,20 @@ describe("the checker", () => {
     ],
     [
       "a forgotten running fiber",
-      (core) => void (core.current = -1),
+      (core) => Object.assign(core, { current: -1 }),
       "1 fibers are running, the current one is -1",
     ],
     [
       "a current fiber that is parked",
-      (core) => void (core.current = 3),
+      (core) => Object.assign(core, { current: 3 }),
       "1 fibers are running, the current one is 3",
     ],
     ["a wrong count of io waiters", (core) => void core.ioWaiterCount++, "1 io waiters, 2 counted"],
-    ["a timer in the past", (core) => void (core.clockMs = 11), "the timer of fiber 0 is in the past"],
+    [
+      "a timer in the past",
+      (core) => Object.assign(core, { clockMs: 11 }),
+      "the timer of fiber 0 is in the past",
+    ],
     [
       "a task that has forgotten its waiter",
       (core) => {

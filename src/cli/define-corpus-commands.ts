@@ -50,12 +50,14 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
     .description("list the entries with what they guard")
     .addOption(folderOption())
     .addOption(formatOption())
+    .addHelpText("after", examples("lockstep corpus list"))
     .action((options: ListOptions) => run((context) => corpusListCommand(options, context)));
   corpus
     .command("accept")
     .description("record entries anew from the model, showing what changes")
     .argument("[name...]", "entries (default: all)")
     .addOption(folderOption())
+    .addHelpText("after", examples("lockstep corpus accept 1817-tasks-that-sleep"))
     .action((names: string[], options: CorpusFolderOptions) =>
       run((context) => corpusAcceptCommand(names, options, context)),
     );
@@ -64,5 +66,6 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
     .description("remove entries with the signature or the program of a smaller one")
     .option("--dry-run", "only say what would be removed")
     .addOption(folderOption())
+    .addHelpText("after", examples("lockstep corpus prune --dry-run"))
     .action((options: PruneOptions) => run((context) => corpusPruneCommand(options, context)));
 }

@@ -6,7 +6,6 @@
  */
 import { type Signature, signatureOf, signatureText } from "../sim/campaign/signature.js";
 import { decodeProgram } from "../sim/decode-program.js";
-import { decodeTrace } from "../sim/decode-trace.js";
 import { type Divergence, diffTraces, traceOf } from "../sim/diff.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
@@ -16,16 +15,14 @@ import { WordBuffer } from "../sim/generate/word-buffer.js";
 import type { Program } from "../sim/program.js";
 import { type Shrunk, shrinkProgram } from "../sim/shrink/shrink-program.js";
 import type { Target } from "../sim/target.js";
-import type { Outcome } from "../sim/trace.js";
 
 /** A program on which a target differs from the expected one. */
 export interface Failure {
   readonly program: Program;
   readonly divergence: Divergence;
   readonly signature: Signature;
-  /** The expected side's trace, in words, and how the failing side ended. */
+  /** The expected side's trace, in words. */
   readonly expected: Int32Array;
-  readonly outcome: Outcome;
 }
 
 /** The program of a run. */
@@ -51,13 +48,11 @@ export async function failuresOf(
       { on: came.name, words: words.right },
     );
     if (divergence === undefined) return undefined;
-    const { outcome } = decodeTrace(program, words.right);
     return {
       program,
       divergence,
-      signature: signatureOf(divergence, outcome),
+      signature: signatureOf(divergence),
       expected: words.left,
-      outcome,
     };
   });
 }

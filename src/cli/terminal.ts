@@ -31,7 +31,7 @@ export function processTerminal(): Terminal {
   }
   const hasColour = stdout.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   return {
-    print: (line) => void stdout.write(`${line}\n`),
+    print: (line) => void stdout.write(`${line.trimEnd()}\n`),
     complain: (line) => void stderr.write(`lockstep: ${line}\n`),
     paint: (format, text) => (hasColour ? styleText(format, text, { validateStream: false }) : text),
     flushed: () =>

@@ -21,6 +21,8 @@ export interface DivergentSide {
   readonly on: string;
   /** The divergent record, or undefined where the trace has none there (it never lacks its outcome). */
   readonly record: TraceRecord | Outcome | undefined;
+  /** How the trace ends. */
+  readonly outcome: Outcome;
   /** What follows the divergent record, at most a few. */
   readonly after: readonly (TraceRecord | Outcome)[];
 }
@@ -71,6 +73,7 @@ export function diffTraces(
   const side = (on: string, records: readonly PlacedRecord[]): DivergentSide => ({
     on,
     record: records[index]?.record,
+    outcome: records.at(-1)!.record as Outcome,
     after: records.slice(index + 1, index + 1 + recordsAfter).map(({ record }) => record),
   });
   return {

@@ -1,6 +1,7 @@
 /*
  * runtime-smoke-harness.c: the shared part of the smoke test (runtime-smoke.h).
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -100,6 +101,17 @@ void body_read(void *arg) {
 void on_idle_write(void *context) {
   note(100);
   write_pipe(*(int *)context);
+}
+
+/*
+ * Takes the place of the C library's too: with SMOKE_PAGE_BYTES set, the runtime sees a kernel with pages of that size,
+ * and its guards must grow with them (C7).
+ */
+long sysconf(int name) {
+  const char *page_bytes = getenv("SMOKE_PAGE_BYTES");
+  if (name == _SC_PAGESIZE && page_bytes != NULL) return atol(page_bytes);
+  long (*next)(int) = (long (*)(int))dlsym(RTLD_NEXT, "sysconf");
+  return next(name);
 }
 
 /*

@@ -35,7 +35,7 @@ const DEFINITIONS = {
   blockClosed: ["I1", "block on a closed read end panics", 10],
   blockDelivered: ["I2", "a blocked fiber is woken by readiness", 500],
   crowd: ["I2", "more than 16 fibers block at once", 40],
-  worldActs: ["I2", "the world acts at idle", 100],
+  worldActs: ["I2", "the world acts at idle", 80],
   ioHang: ["I2", "nobody writes: io-hang", 20],
   readableAtOnce: ["I3", "block on a pipe that is readable already", 200],
   drained: ["I3", "a waited-for pipe is drained by another", 30],

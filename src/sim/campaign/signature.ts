@@ -29,7 +29,7 @@ export interface Signature {
   readonly kind: DifferenceKind;
   /** SPEC rule of the op where they part: the one that a side ended in, else the one that the good side shows. */
   readonly rule: string;
-  /** How the failing side ended: its outcome, with a panic's text up to its first number. */
+  /** How the failing side ended, with a panic's text up to its first number; `as expected` where both sides ended alike. */
   readonly outcome: string;
 }
 
@@ -55,14 +55,15 @@ const RULES: Readonly<Record<OpName, string>> = {
   deinit: "R3",
 };
 
-/** The signature of a divergence. `outcome` is how the failing side, `divergence.right`, ended. */
-export function signatureOf(divergence: Divergence, outcome: Outcome): Signature {
+/** The signature of a divergence, whose left side is the expected one. */
+export function signatureOf(divergence: Divergence): Signature {
   const { left, right } = divergence;
+  const cameEnd = outcomeWord(right.outcome);
   return {
     targets: [left.on, right.on],
     kind: kindOf(left.record, right.record),
     rule: ruleOf(divergence),
-    outcome: outcomeWord(outcome),
+    outcome: cameEnd === outcomeWord(left.outcome) ? "as expected" : cameEnd,
   };
 }
 

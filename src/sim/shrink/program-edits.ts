@@ -15,6 +15,10 @@ interface OpSlot {
 
 /** Every program that lacks one part of this one: bodies, pipes and world first, then runs of ops from long to single. */
 export function* removals(program: Program): Generator<Program> {
+  for (const smaller of rawRemovals(program)) yield withoutEmpty(smaller);
+}
+
+function* rawRemovals(program: Program): Generator<Program> {
   for (const name of Object.keys(program.fibers ?? {})) yield withoutBody(program, name);
   for (const name of Object.keys(program.tasks ?? {})) yield withoutBody(program, name);
   for (const pipe of program.pipes ?? []) yield withoutPipe(program, pipe);
@@ -119,11 +123,11 @@ function* simplerOps(op: Op): Generator<readonly Op[]> {
   }
 }
 
-/** Numbers nearer to `least` than `value` is, nearest first; a negative one first as the positive of its size. */
+/** Numbers nearer to `least` than `value` is, nearest first; a negative one as -1 too, since its sign may be what matters. */
 function* smallerNumbers(value: number, least: number): Generator<number> {
   if (value === least) return;
   yield least;
-  if (value < 0) yield -1;
+  if (value < -1) yield -1;
   for (const step of [1, 2, 5, 10]) if (least < step && step < value) yield step;
   const half = Math.trunc((value + least) / 2);
   if (half > 10 || half < -1) yield half;
@@ -178,6 +182,19 @@ function replaced<T>(record: Readonly<Record<string, T>>, key: string, value: T)
 
 function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
+}
+
+/** Without the keys that hold nothing, so that what is left is all there is to read. An empty main stays: it is not main left out. */
+function withoutEmpty(program: Program): Program {
+  const { pipes = [], fibers = {}, tasks = {}, world = [], ...rest } = program;
+  return {
+    ...rest,
+    ...(pipes.length === 0 ? {} : { pipes }),
+    ...(Object.keys(fibers).length === 0 ? {} : { fibers }),
+    ...(Object.keys(tasks).length === 0 ? {} : { tasks }),
+    ...(rest.main === undefined ? {} : { main: rest.main }),
+    ...(world.length === 0 ? {} : { world }),
+  };
 }
 
 function withoutKey(program: Program, key: "main" | "world" | "title"): Program {
