@@ -17,8 +17,10 @@ export interface SimSummary {
   readonly jobs: number;
   readonly seconds: number;
   readonly runsPerSecond: number;
-  readonly events: number;
+  /** Records of a run's trace, on the average. */
   readonly eventsPerRun: number;
+  /** Runs whose traces were read for coverage: all at first, every eighth of a long campaign. */
+  readonly lookedAt: number;
   /** Of the ops written, the share that ran at least once: 0 to 1. */
   readonly opsReached: number;
   readonly labels: readonly LabelTally[];
@@ -66,8 +68,8 @@ export function simSummary({ setup, plan, tally, book, elapsedMs, isInterrupted 
     jobs: plan.jobs,
     seconds: rounded(seconds, 3),
     runsPerSecond: Math.round(tally.runs / seconds),
-    events: tally.events,
-    eventsPerRun: rounded(tally.events / Math.max(1, tally.runs), 1),
+    eventsPerRun: rounded(tally.eventsPerRun, 1),
+    lookedAt: tally.lookedAt,
     opsReached: rounded(tally.opsReached / Math.max(1, tally.opsWritten), 3),
     labels: tally.labels(),
     underFloor: tally.underFloor(),
@@ -95,8 +97,8 @@ export function simSummary({ setup, plan, tally, book, elapsedMs, isInterrupted 
 export function summaryLines(summary: SimSummary, paint: Terminal["paint"]): string[] {
   const { failures, canary, labels, underFloor } = summary;
   const lines = [
-    paint("bold", "reached by the runs"),
-    ...labels.map((label) => labelLine(label, summary.runs, paint)),
+    paint("bold", `reached by the ${summary.lookedAt} runs looked at`),
+    ...labels.map((label) => labelLine(label, summary.lookedAt, paint)),
     "",
   ];
   lines.push(

@@ -14,6 +14,8 @@ export interface LabelTally {
 
 export class CampaignTally {
   runs = 0;
+  /** Runs whose traces were read: events, ops and labels are of these. */
+  lookedAt = 0;
   events = 0;
   opsWritten = 0;
   opsReached = 0;
@@ -24,6 +26,7 @@ export class CampaignTally {
 
   add(result: RangeResult): void {
     this.runs += result.range.count;
+    this.lookedAt += result.lookedAt;
     this.events += result.events;
     this.opsWritten += result.opsWritten;
     this.opsReached += result.opsReached;
@@ -31,13 +34,18 @@ export class CampaignTally {
     for (const [label, count] of result.labels.entries()) this.#labels[label] = this.#labels[label]! + count;
   }
 
-  /** The labels with their floors for as many runs as there were: 0 where so few runs cannot be held to one. */
+  /** Records of a run's trace, on the average. */
+  get eventsPerRun(): number {
+    return this.events / Math.max(1, this.lookedAt);
+  }
+
+  /** The labels with their floors for as many runs as were looked at: 0 where so few runs cannot be held to one. */
   labels(): LabelTally[] {
     return LABELS.map(({ rule, text, floorPer10000 }, label) => ({
       rule,
       text,
       runs: this.#labels[label]!,
-      floor: Math.floor((this.runs * floorPer10000) / 10_000),
+      floor: Math.floor((this.lookedAt * floorPer10000) / 10_000),
     }));
   }
 

@@ -10,7 +10,7 @@ import { type Divergence, diffTraces, traceOf } from "../sim/diff.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { ProgramGenerator } from "../sim/generate/program-generator.js";
-import { randomOf } from "../sim/generate/run-seed.js";
+import { SeededStream } from "../sim/generate/random-numbers.js";
 import { WordBuffer } from "../sim/generate/word-buffer.js";
 import type { Program } from "../sim/program.js";
 import { type Shrunk, shrinkProgram } from "../sim/shrink/shrink-program.js";
@@ -28,7 +28,7 @@ export interface Failure {
 /** The program of a run. */
 export function programOfRun(runSeed: string, constraints: GeneratorConstraints): Program {
   const buffer = new WordBuffer();
-  new ProgramGenerator(constraints).generate(randomOf(runSeed), buffer);
+  new ProgramGenerator(constraints).generate(new SeededStream(runSeed), buffer);
   return decodeProgram(buffer.words);
 }
 

@@ -146,7 +146,7 @@ export async function simCommand(
     progress.update({
       runs: tally.runs,
       runsTotal: runs,
-      events: tally.events,
+      events: tally.eventsPerRun * tally.runs,
       failedRuns: tally.failedRuns,
     });
     return !(options.bail === true && tally.failedRuns > 0);

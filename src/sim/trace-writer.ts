@@ -87,14 +87,11 @@ export class TraceWriter {
   }
 
   panicked(clockMs: number, message: string): void {
-    const bytes = new TextEncoder().encode(message);
+    const encoded = encodedMessage(message);
     this.#outcome(OutcomeCode.panic, 0, clockMs);
-    const wordCount = Math.ceil(bytes.length / 4);
-    this.#reserve(wordCount + 1);
-    this.words[this.position++] = bytes.length;
-    this.words.fill(0, this.position, this.position + wordCount);
-    new Uint8Array(this.words.buffer, this.position * 4, bytes.length).set(bytes);
-    this.position += wordCount;
+    this.#reserve(encoded.length);
+    this.words.set(encoded, this.position);
+    this.position += encoded.length;
   }
 
   stackOverflowed(who: number, clockMs: number): void {
@@ -152,4 +149,22 @@ export class TraceWriter {
   #setPause(): void {
     this.#pauseAt = Math.min(this.words.length - RECORD_WORDS_MAX, this.#watchAt);
   }
+}
+
+/** Messages repeat: a campaign ends every fifth program with one of a few dozen. Kept up to a bound, then forgotten together. */
+const messages = new Map<string, Int32Array>();
+const MESSAGES_MAX = 1000;
+
+/** The payload of a panic: length in bytes, then the UTF-8 bytes padded to whole words. */
+function encodedMessage(message: string): Int32Array {
+  let words = messages.get(message);
+  if (words === undefined) {
+    const bytes = new TextEncoder().encode(message);
+    words = new Int32Array(1 + Math.ceil(bytes.length / 4));
+    words[0] = bytes.length;
+    new Uint8Array(words.buffer, 4).set(bytes);
+    if (messages.size >= MESSAGES_MAX) messages.clear();
+    messages.set(message, words);
+  }
+  return words;
 }

@@ -4,7 +4,7 @@
  * Only the model's trace is read; where a target differs from it the run is a failure anyway. One pass, typed arrays, nothing allocated
  * per record, so that a campaign can afford it for every run. A label is counted once a run.
  */
-import { deadlockPanic, Panic } from "../../sched/panics.js";
+import { blockTakenPanic, deadlockPanic, Panic, registerFailedPanic } from "../../sched/panics.js";
 import {
   HEADER_CLOCK_BIT,
   HEADER_RESULT_SHIFT,
@@ -20,20 +20,33 @@ import { LABELS, LabelIndex } from "./labels.js";
 const NONE = -1;
 const CROWD_MIN = 17;
 
-/** Panics by the beginning of their text, up to the first number. */
-const PANIC_LABELS: readonly (readonly [string, number])[] = [
-  [Panic.yieldOutside, LabelIndex.yieldOutside],
-  [Panic.suspendOutside, LabelIndex.suspendOutside],
-  [Panic.sleepOutside, LabelIndex.sleepOutside],
-  [Panic.blockOutside, LabelIndex.blockOutside],
-  [Panic.blockForWrite, LabelIndex.blockForWrite],
-  [Panic.waitTaken, LabelIndex.waitTaken],
-  [Panic.runInside, LabelIndex.runInside],
-  [Panic.deinitInside, LabelIndex.deinitInside],
-  ["sched: block_on_fd: fd ", LabelIndex.blockTaken],
-  ["sched: epoll_ctl()", LabelIndex.blockClosed],
-  [deadlockPanic(0).split("0")[0]!, LabelIndex.deadlock],
-];
+const MINUS = "-".charCodeAt(0);
+
+/** Panics by the beginning of their text, in whole words of a trace. */
+const PANIC_LABELS: readonly { readonly words: Int32Array; readonly label: number }[] = (
+  [
+    [Panic.yieldOutside, LabelIndex.yieldOutside],
+    [Panic.suspendOutside, LabelIndex.suspendOutside],
+    [Panic.sleepOutside, LabelIndex.sleepOutside],
+    [Panic.blockOutside, LabelIndex.blockOutside],
+    [Panic.blockForWrite, LabelIndex.blockForWrite],
+    [Panic.waitTaken, LabelIndex.waitTaken],
+    [Panic.runInside, LabelIndex.runInside],
+    [Panic.deinitInside, LabelIndex.deinitInside],
+    [blockTakenPanic(0), LabelIndex.blockTaken],
+    [registerFailedPanic(0), LabelIndex.blockClosed],
+    [deadlockPanic(0), LabelIndex.deadlock],
+  ] as const
+).map(([text, label]) => {
+  // Up to the first number, in whole words: 20 bytes at least, enough to tell them apart.
+  const bytes = new TextEncoder().encode(text.split("0", 1)[0]!);
+  return { words: new Int32Array(bytes.slice(0, bytes.length & ~3).buffer), label };
+});
+
+function beginsWith(trace: Int32Array, at: number, words: Int32Array): boolean {
+  for (let i = 0; i < words.length; i++) if (trace[at + i] !== words[i]) return false;
+  return true;
+}
 
 export class Coverage {
   /** Runs that reached each label, by label number. */
@@ -99,7 +112,7 @@ export class Coverage {
       const kind = header & 7;
       const who = header >>> HEADER_WHO_SHIFT;
       if (kind === RecordKind.outcome) {
-        this.#outcome((header >> HEADER_RESULT_SHIFT) & 31, trace, at, hasMoved);
+        this.#outcome((header >> HEADER_RESULT_SHIFT) & 31, trace, at);
         this.events += record;
         return;
       }
@@ -273,24 +286,20 @@ export class Coverage {
     }
   }
 
-  #outcome(code: number, trace: Int32Array, at: number, hasMoved: boolean): void {
+  #outcome(code: number, trace: Int32Array, at: number): void {
     if (code === OutcomeCode.stackOverflow) this.#hit(LabelIndex.overflow);
     if (code === OutcomeCode.ioHang) this.#hit(LabelIndex.ioHang);
     if (code !== OutcomeCode.panic) return;
-    const bytes = Buffer.from(trace.buffer, trace.byteOffset + (at + 1) * 4, trace[at]!);
-    const message = bytes.toString("utf8");
-    if (message === Panic.suspendOutside && this.#mainWaits()) {
-      this.#hit(LabelIndex.waitOutside);
+    for (const { words, label } of PANIC_LABELS) {
+      if (!beginsWith(trace, at + 1, words)) continue;
+      // A wait outside a fiber panics with the text of the suspend that it comes to (K2).
+      const isWait = label === LabelIndex.suspendOutside && this.#open[this.#bodies - 2] === OpCode.wait;
+      this.#hit(isWait ? LabelIndex.waitOutside : label);
       return;
     }
-    for (const [text, label] of PANIC_LABELS) if (message.startsWith(text)) this.#hit(label);
-    if (message.endsWith("overflows the virtual clock")) this.#hit(LabelIndex.sleepOverflow);
-    if (message.startsWith("sched: sleep(-")) this.#hit(LabelIndex.sleepNegative);
-    if (!hasMoved) return;
-  }
-
-  #mainWaits(): boolean {
-    return this.#open[this.#bodies - 2] === OpCode.wait;
+    // Left are the two panics of a sleep inside a fiber: `sched: sleep(` and the duration, 13 bytes before its first character.
+    const isNegative = ((trace[at + 4]! >> 8) & 255) === MINUS;
+    this.#hit(isNegative ? LabelIndex.sleepNegative : LabelIndex.sleepOverflow);
   }
 
   #countOps(program: Int32Array, offset: number, bodies: number): void {

@@ -4,9 +4,9 @@
  * Weights are relative; they were chosen by what `lockstep sim` prints: at least 60% of the ops written run, and no label of
  * `coverage.ts` stays under its floor.
  */
-import type { Random } from "fast-check";
 import { OpCode } from "../encoding.js";
 import { Kind } from "./profile.js";
+import type { RandomNumbers } from "./random-numbers.js";
 
 const WEIGHTS: readonly { readonly code: number; readonly kind: number; readonly weight: number }[] = [
   { code: OpCode.yield, kind: Kind.yield, weight: 4 },
@@ -39,7 +39,7 @@ export class OpMix {
     }
   }
 
-  draw(random: Random): number {
+  draw(random: RandomNumbers): number {
     return this.#codes[random.nextInt(0, this.#length - 1)]!;
   }
 }

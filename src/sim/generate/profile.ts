@@ -4,7 +4,8 @@
  * Swarm testing: a program that may use every op at once rarely does much with any of them, so each run leaves out a random subset of
  * kinds (Groce et al., "Swarm Testing", ISSTA 2012). What is left decides how many tasks and pipes there are to use it on.
  */
-import type { Random } from "fast-check";
+
+import type { RandomNumbers } from "./random-numbers.js";
 
 /** Kinds that a run may leave out, as bits. Fibers and `run` are always there. */
 export const Kind = {
@@ -29,13 +30,13 @@ const KINDS_THAT_SWITCH = Kind.yield | Kind.suspend | Kind.sleep | Kind.tasks | 
 
 /** Bounds of what is generated; see `SPEC section 3, limits` for what they may be at most. */
 export interface GeneratorConstraints {
-  /** Fibers of a program, 1 to 64. Default 8. */
+  /** Fibers of a program, 1 to 64. Default 6. */
   readonly fibersMax?: number;
-  /** Tasks of a program, 0 to 64. Default 5. */
+  /** Tasks of a program, 0 to 64. Default 4. */
   readonly tasksMax?: number;
   /** Pipes of a program, 0 to 64. Default 3; a share of runs has about 20 all the same, to fill more than one batch of events. */
   readonly pipesMax?: number;
-  /** Ops of a body as drawn, 1 to 64, without what nesting adds. Default 10. */
+  /** Ops of a body as drawn, 1 to 64, without what nesting adds. Default 7. */
   readonly opsPerBodyMax?: number;
   /** Of 1000 programs, how many hold a misuse that panics. Default 120. */
   readonly misusePerMille?: number;
@@ -46,10 +47,10 @@ export interface GeneratorConstraints {
 }
 
 export const CONSTRAINTS_DEFAULT: Required<GeneratorConstraints> = {
-  fibersMax: 8,
-  tasksMax: 5,
+  fibersMax: 6,
+  tasksMax: 4,
   pipesMax: 3,
-  opsPerBodyMax: 10,
+  opsPerBodyMax: 7,
   misusePerMille: 120,
   world: true,
   uniform: false,
@@ -73,7 +74,7 @@ const CROWD_PIPES_MAX = 22;
 
 /** Draws a profile into `profile`. */
 export function drawProfile(
-  random: Random,
+  random: RandomNumbers,
   constraints: Required<GeneratorConstraints>,
   profile: Profile,
 ): void {

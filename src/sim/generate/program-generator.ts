@@ -6,7 +6,6 @@
  * pipes, so that programs seldom stop at an early deadlock. A set share of programs holds one misuse that panics. Guarantee: the words
  * depend on the random numbers and the constraints alone, and satisfy every limit of SPEC section 3.
  */
-import type { Random } from "fast-check";
 import { OpCode, PROGRAM_MAGIC, ProgramWord } from "../encoding.js";
 import { emitMisuse } from "./misuse.js";
 import { OpMix } from "./op-mix.js";
@@ -17,6 +16,7 @@ import {
   Kind,
   type Profile,
 } from "./profile.js";
+import type { RandomNumbers } from "./random-numbers.js";
 import type { WordBuffer } from "./word-buffer.js";
 
 /** Durations in milliseconds: few values, so that ties are the rule. */
@@ -41,7 +41,7 @@ export class ProgramGenerator {
     isCrowd: false,
     hasMisuse: false,
   };
-  #random!: Random;
+  #random!: RandomNumbers;
   #out!: WordBuffer;
   #body = 0;
   #executed = 0;
@@ -53,7 +53,7 @@ export class ProgramGenerator {
   }
 
   /** Appends one encoded program to `out`, and moves its position to the program's end. */
-  generate(random: Random, out: WordBuffer): void {
+  generate(random: RandomNumbers, out: WordBuffer): void {
     this.#random = random;
     this.#out = out;
     out.reserve(PROGRAM_WORDS_MAX);

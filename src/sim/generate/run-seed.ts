@@ -1,44 +1,7 @@
 /**
- * Seeds: a campaign has a string S, its run i is `S:i`, and everything that the run needs follows from that string alone.
- *
- * Guarantee: the random numbers of a run do not depend on the runs before it, on the number of workers, or on the machine: seedrandom's
- * Alea generator uses only IEEE double arithmetic. fast-check's `Random` goes on top, so that one generator serves campaigns and
- * people's own properties.
+ * Seeds: a campaign has a string S, its run i is `S:i`, and everything that the run needs follows from that string alone, whatever ran
+ * before it, on however many workers, on whichever machine (`random-numbers.ts`).
  */
-import { Random } from "fast-check";
-import seedrandom from "seedrandom";
-
-/** What fast-check needs of a source of random numbers, over Alea. */
-class AleaSource {
-  readonly #draw: () => number;
-
-  constructor(draw: () => number) {
-    this.#draw = draw;
-  }
-
-  /** The next 32 bits, as a signed integer. */
-  next(): number {
-    return this.#draw();
-  }
-
-  /** fast-check clones a source once, when a `Random` is made of it; nobody draws from the original after that. */
-  clone(): AleaSource {
-    return this;
-  }
-
-  jump(): never {
-    throw new Error("a run's random numbers cannot be jumped over");
-  }
-
-  getState(): readonly number[] {
-    return [];
-  }
-}
-
-/** The random numbers of one run. */
-export function randomOf(runSeed: string): Random {
-  return new Random(new AleaSource(seedrandom.alea(runSeed).int32));
-}
 
 /** The seed of run `index` of campaign `seed`. */
 export function runSeed(seed: string, index: number): string {
