@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { type Target, TargetError } from "../sim/target.js";
 import { machineArchitecture } from "./architecture.js";
+import { DurableTarget } from "./durable-target.js";
 import { openEmulated } from "./emulated.js";
 import { inspectLibrary } from "./library.js";
 import { openNative } from "./native.js";
@@ -21,6 +22,10 @@ export type { Logger, TargetOptions } from "./target-options.js";
  * of something that is no runtime.
  */
 export async function openNativeTarget(name: string, options: TargetOptions = {}): Promise<Target> {
+  return DurableTarget.open(() => openOnce(name, options));
+}
+
+async function openOnce(name: string, options: TargetOptions): Promise<Target> {
   if (name === "native") return openNative(name, undefined, options);
   if (name === "aarch64") {
     const isNative = machineArchitecture() === "aarch64";

@@ -5,6 +5,8 @@
  * the numbers differ; so the table stands here.
  */
 const NAMES: Readonly<Record<number, string>> = {
+  // No signal: the host process itself was lost, and with it whatever it could have told.
+  0: "host lost",
   1: "SIGHUP",
   2: "SIGINT",
   3: "SIGQUIT",

@@ -12,8 +12,9 @@
 
 enum {
   BODIES_MAX = 100000,
-  OPS_MAX = 1000000,
-  OPS_EXECUTED_MAX = 10000000,
+  /* SPEC section 3 counts ops as written; the main that a program leaves out comes on top: a spawn a fiber, run, deinit. */
+  OPS_MAX = 1000000 + BODIES_MAX + 2,
+  OPS_EXECUTED_MAX = 10000000 + BODIES_MAX + 2,
   REPEAT_TIMES_MAX = 1000000,
   CALL_FRAMES_MAX = 64
 };
