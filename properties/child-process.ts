@@ -2,7 +2,7 @@
  * Runs a TypeScript file of this folder in a Node process of its own, as it stands in the sources: no build is needed, none can be stale.
  *
  * What a law of processes imports (`src/sched`, `src/sim` and the file) is stripped of its types into a folder of the operating system's,
- * which is removed when the process of the tests ends.
+ * which is removed after the tests of the file that asked.
  */
 import { execFile } from "node:child_process";
 import {
@@ -20,10 +20,17 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import ts from "typescript";
+import { afterAll } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 let folder: string | undefined;
+
+// Not at the exit of the process: vitest ends its workers by a signal.
+afterAll(() => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  folder = undefined;
+});
 
 /** What the file prints. `execArgv`: options of Node; `env`: added to this process's own. */
 export async function runInProcess(
@@ -50,7 +57,6 @@ function sourcesOf(path: string): string[] {
 
 function transpiled(files: readonly string[]): string {
   const target = mkdtempSync(join(tmpdir(), "lockstep-laws-"));
-  process.once("exit", () => rmSync(target, { recursive: true, force: true }));
   cpSync(join(root, "package.json"), join(target, "package.json"));
   symlinkSync(join(root, "node_modules"), join(target, "node_modules"), "dir");
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };

@@ -153,7 +153,7 @@ export async function assertShrinkStaysFailing(
 }
 
 /** Batches of candidates that no shrinking here needs: more of them is one that goes round in circles. */
-const SHRINK_BATCHES_MAX = 2000;
+const SHRINK_BATCHES_MAX = 600;
 
 function stepsAtMost(count: number): () => boolean {
   let asked = 0;

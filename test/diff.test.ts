@@ -117,7 +117,7 @@ describe("divergence", () => {
     expect(right).toEqual({ on: "other", record: outcome, outcome, after: [] });
   });
 
-  test("a trace that breaks off without an outcome has no record there", () => {
+  test("a trace that breaks off without an outcome is garbled there", () => {
     const at = numberOf({ ev: "begin", who: "reader" });
     const cut = wordsOf({ records: good.records.slice(0, at), outcome: good.outcome });
     // Without the outcome: its header and the clock that it changes.
@@ -130,7 +130,7 @@ describe("divergence", () => {
       const sides = [divergence.left, divergence.right];
       expect(sides.find(({ on }) => on === "other")).toMatchObject({
         on: "other",
-        record: undefined,
+        record: { outcome: "crash", signal: "garbled trace" },
         after: [],
       });
       expect(sides.find(({ on }) => on === "model")?.record).toEqual(good.records[at]);

@@ -2,7 +2,7 @@
  * The summary of a campaign: the JSON of `sim --json`, and the same as lines for people.
  */
 import type { Program } from "../sim/program.js";
-import type { CampaignPlan } from "./campaign.js";
+import type { CampaignPlan, CanaryDifference } from "./campaign.js";
 import type { CampaignSetup } from "./campaign-messages.js";
 import type { CampaignTally, LabelTally } from "./campaign-tally.js";
 import { durationText } from "./duration.js";
@@ -25,7 +25,7 @@ export interface SimSummary {
   readonly opsReached: number;
   readonly labels: readonly LabelTally[];
   readonly underFloor: readonly LabelTally[];
-  readonly canary: { readonly runs: number; readonly differing: readonly number[] };
+  readonly canary: { readonly runs: number; readonly differing: readonly CanaryDifference[] };
   readonly failures: {
     readonly runs: number;
     /** Failed runs that were counted and not looked at. */
@@ -35,6 +35,8 @@ export interface SimSummary {
     readonly found: readonly FailureSummary[];
   };
   readonly interrupted: boolean;
+  /** True when a target or a worker was lost and the campaign ended there. */
+  readonly lost: boolean;
 }
 
 export interface FailureSummary {
@@ -56,9 +58,18 @@ export interface CampaignEnd {
   readonly book: FailureBook;
   readonly elapsedMs: number;
   readonly isInterrupted: boolean;
+  readonly isLost: boolean;
 }
 
-export function simSummary({ setup, plan, tally, book, elapsedMs, isInterrupted }: CampaignEnd): SimSummary {
+export function simSummary({
+  setup,
+  plan,
+  tally,
+  book,
+  elapsedMs,
+  isInterrupted,
+  isLost,
+}: CampaignEnd): SimSummary {
   const seconds = elapsedMs / 1000;
   return {
     seed: setup.seed,
@@ -91,6 +102,7 @@ export function simSummary({ setup, plan, tally, book, elapsedMs, isInterrupted 
       })),
     },
     interrupted: isInterrupted,
+    lost: isLost,
   };
 }
 
@@ -121,10 +133,15 @@ export function summaryLines(summary: SimSummary, paint: Terminal["paint"]): str
   for (const { signature, runs, first, saved } of failures.found) {
     lines.push(`${runs} run(s), the first ${first}: ${signature}${saved === null ? "" : ` -> ${saved}`}`);
   }
-  const verdict =
-    failures.runs === 0 ? paint("green", "no divergence") : paint("red", `${failures.runs} RUN(S) DIVERGED`);
-  lines.push(summary.interrupted ? `${verdict} (interrupted)` : verdict);
+  lines.push(verdictLine(summary, paint));
   return lines;
+}
+
+/** The last line: a campaign that ended early has found no divergence so far, which is less than none. */
+function verdictLine({ failures, interrupted, lost }: SimSummary, paint: Terminal["paint"]): string {
+  const how = lost ? " (ended early: a target was lost)" : interrupted ? " (interrupted)" : "";
+  if (failures.runs > 0) return paint("red", `${failures.runs} RUN(S) DIVERGED`) + how;
+  return how === "" ? paint("green", "no divergence") : paint("yellow", `no divergence so far${how}`);
 }
 
 function labelLine({ rule, text, runs, floor }: LabelTally, total: number, paint: Terminal["paint"]): string {

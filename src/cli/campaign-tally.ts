@@ -1,8 +1,10 @@
 /**
  * What a campaign adds up to: runs, events, labels reached, failures by signature. Plain sums, so that order does not matter.
  */
+
 import type { RangeResult } from "../sim/campaign/batch-runner.js";
 import { LABELS } from "../sim/campaign/labels.js";
+import type { CanaryDifference } from "./campaign.js";
 
 export interface LabelTally {
   readonly rule: string;
@@ -21,7 +23,7 @@ export class CampaignTally {
   opsReached = 0;
   failedRuns = 0;
   canaryRuns = 0;
-  readonly canaryDiffering: number[] = [];
+  readonly canaryDiffering: CanaryDifference[] = [];
   readonly #labels = new Float64Array(LABELS.length);
 
   add(result: RangeResult): void {

@@ -6,7 +6,6 @@
  * runs is run a second time in another process (the canary), and both must give the same digests.
  */
 import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
-import type { TargetError } from "../sim/target.js";
 import type { CampaignJournal } from "./campaign-journal.js";
 import type { CampaignSetup } from "./campaign-messages.js";
 import { CampaignWorker } from "./campaign-pool.js";
@@ -28,14 +27,19 @@ export interface CampaignPlan {
 export interface CampaignEvents {
   /** In order of runs. Answers false to stop the campaign. */
   onRange(result: RangeResult): Promise<boolean>;
-  /** Runs whose digests differed between two processes. */
-  onCanary(runsChecked: number, differing: readonly number[]): void;
+  /** Runs that were run again, and of those that differed what did: `the program`, or the trace of a target. */
+  onCanary(runsChecked: number, differing: readonly CanaryDifference[]): void;
+}
+
+export interface CanaryDifference {
+  readonly index: number;
+  readonly what: string;
 }
 
 /** A range to be run again elsewhere, with what it gave the first time. */
 interface CanaryTask {
   readonly range: RunRange;
-  readonly digests: readonly string[];
+  readonly digests: RangeResult["digests"];
   readonly ranBy: CampaignWorker;
 }
 
@@ -56,6 +60,9 @@ export class Campaign {
   #handedOver: number;
   #canaryDebt = 0;
   #isStopped = false;
+  /** Ranges under way. */
+  #running = 0;
+  #wakeSpare: () => void = () => {};
   #handing: Promise<void> = Promise.resolve();
 
   constructor(
@@ -72,7 +79,10 @@ export class Campaign {
     this.#handedOver = plan.from;
   }
 
-  /** Comes back when every range that was started is done and handed over. @throws TargetError when a target or worker is lost. */
+  /**
+   * Comes back when every range that was started is done and handed over. @throws TargetError when a target or worker is lost: what was
+   * done before is handed over all the same, and the journal keeps what was not.
+   */
   async run(): Promise<NoCampaign | undefined> {
     const { jobs, canaryShare, setup } = this.#plan;
     // The canary needs a process other than the one that ran a range first.
@@ -81,8 +91,9 @@ export class Campaign {
     const workers = started.filter((worker) => worker instanceof CampaignWorker);
     try {
       for (const answer of started) if (!(answer instanceof CampaignWorker)) return answer;
-      await Promise.all(workers.slice(0, jobs).map((worker) => this.#drive(worker)));
+      const drives = await Promise.allSettled(workers.map((worker, i) => this.#drive(worker, i >= jobs)));
       await this.#handing;
+      for (const drive of drives) if (drive.status === "rejected") throw drive.reason;
       for (const task of this.#canaries.splice(0)) {
         await this.#runCanary(workers.find((worker) => worker !== task.ranBy)!, task);
       }
@@ -93,21 +104,31 @@ export class Campaign {
     }
   }
 
-  async #drive(worker: CampaignWorker): Promise<void> {
-    for (;;) {
-      const canary = this.#canaries.findIndex((task) => task.ranBy !== worker);
-      if (canary !== -1) {
-        await this.#runCanary(worker, this.#canaries.splice(canary, 1)[0]!);
-        continue;
+  /** Keeps a worker busy until there is nothing left to start. A spare one only runs what others have run before. */
+  async #drive(worker: CampaignWorker, isSpare: boolean): Promise<void> {
+    try {
+      for (;;) {
+        const canary = this.#canaries.findIndex((task) => task.ranBy !== worker);
+        if (canary !== -1) await this.#runCanary(worker, this.#canaries.splice(canary, 1)[0]!);
+        else if (isSpare && this.#running > 0) await this.#changed();
+        else if (isSpare || !(await this.#runNext(worker))) return;
       }
-      const range = this.#takeRange();
-      if (range === undefined) return;
-      this.#canaryDebt += range.count * this.#plan.canaryShare;
-      const digestCount = Math.min(range.count, Math.floor(this.#canaryDebt));
-      this.#canaryDebt -= digestCount;
-      this.#journal.begin(range);
+    } catch (error) {
+      this.#isStopped = true;
+      throw error;
+    }
+  }
+
+  async #runNext(worker: CampaignWorker): Promise<boolean> {
+    const range = this.#takeRange();
+    if (range === undefined) return false;
+    this.#canaryDebt += range.count * this.#plan.canaryShare;
+    const digestCount = Math.min(range.count, Math.floor(this.#canaryDebt));
+    this.#canaryDebt -= digestCount;
+    this.#journal.begin(range);
+    this.#running++;
+    try {
       const result = await worker.run(range, digestCount);
-      this.#journal.end(range);
       if (digestCount > 0) {
         this.#canaries.push({
           range: { from: range.from, count: digestCount },
@@ -117,7 +138,18 @@ export class Campaign {
       }
       this.#handOver(result);
       await this.#handing;
+    } finally {
+      this.#running--;
+      this.#wakeSpare();
     }
+    return true;
+  }
+
+  /** Resolves when a range has ended. */
+  #changed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeSpare = resolve;
+    });
   }
 
   #takeRange(): RunRange | undefined {
@@ -138,6 +170,7 @@ export class Campaign {
       if (next === undefined) return;
       this.#finished.delete(this.#handedOver);
       this.#handedOver += next.range.count;
+      this.#journal.end(next.range);
       this.#handing = this.#handing.then(async () => {
         // What came in after a stop is not counted, or how much that is would depend on the number of workers.
         if (this.#isStopped) return;
@@ -148,12 +181,11 @@ export class Campaign {
 
   async #runCanary(worker: CampaignWorker, { range, digests }: CanaryTask): Promise<void> {
     const again = await worker.run(range, range.count);
-    const differing = digests.flatMap((digest, i) => (again.digests[i] === digest ? [] : [range.from + i]));
+    const names = ["the program", ...this.#plan.setup.on.map((name) => `the trace on ${name}`)];
+    const differing = digests.flatMap((of, i) => {
+      const what = names.filter((_, k) => again.digests[i]?.[k] !== of[k]);
+      return what.length === 0 ? [] : [{ index: range.from + i, what: what.join(" and ") }];
+    });
     this.#events.onCanary(range.count, differing);
   }
-}
-
-/** What to say when a campaign's target was lost on the way. */
-export function lostLine(error: TargetError): string {
-  return `${error.message}: the campaign ends here`;
 }

@@ -13,7 +13,7 @@ import { entryFiles, type FoundEntry, readEntry } from "./corpus-folder.js";
 import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import type { Loaded } from "./load-programs.js";
-import { type ClosedTarget, isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { replayAll } from "./replay-batches.js";
 import { noWorld } from "./replay-command.js";
 import type { Terminal } from "./terminal.js";
@@ -48,16 +48,9 @@ export async function corpusRunCommand(
     terminal.complain(`corpus run --on ${options.on}: name a target, e.g. --on model`);
     return ExitStatus.badInput;
   }
-  let status: ExitStatus = ExitStatus.agreement;
-  const startsMs = new Map<Target, number>();
-  const opened = await Promise.all(names.map((name) => openTimed(name, settings, startsMs)));
-  for (const target of opened) {
-    if (isOpen(target)) continue;
-    terminal.complain(target.complaint);
-    // Unasked for, a target that is not there is told and left out.
-    if (options.on !== undefined) status = worse(status, target.status);
-  }
-  const targets = opened.filter(isOpen);
+  const { targets, status: openStatus, startsMs } = await openTargets(names, settings, terminal);
+  // Unasked for, a target that is not there is told and left out.
+  let status: ExitStatus = options.on === undefined ? ExitStatus.agreement : openStatus;
   if (targets.length === 0) return worse(status, ExitStatus.unavailable);
 
   const entries = new Map<string, LoadedEntry>();
@@ -98,17 +91,6 @@ export async function corpusRunCommand(
   }
   table.end(startsMs, timings);
   return status;
-}
-
-async function openTimed(
-  name: string,
-  settings: TargetSettings,
-  startsMs: Map<Target, number>,
-): Promise<Target | ClosedTarget> {
-  const startMs = performance.now();
-  const target = await openTarget(name, settings);
-  if (isOpen(target)) startsMs.set(target, performance.now() - startMs);
-  return target;
 }
 
 async function* programsOf(

@@ -11,7 +11,7 @@ import type { CommandContext } from "./command-context.js";
 import { ExitStatus } from "./exit-status.js";
 import { programOfRun } from "./investigate.js";
 import { explainEnd } from "./repro-command.js";
-import { shellWord } from "./sim-command.js";
+import { shellWord } from "./shell-word.js";
 
 export interface DeadlockOptions {
   readonly seed: string;

@@ -7,9 +7,10 @@ import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { diffLine } from "./json-lines.js";
 import { loadPrograms, type NamedProgram } from "./load-programs.js";
-import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { replayAll } from "./replay-batches.js";
 import { headline, noWorld, type ReplayOptions } from "./replay-command.js";
+import { shellWord } from "./shell-word.js";
 
 export async function diffCommand(
   files: readonly string[],
@@ -22,14 +23,8 @@ export async function diffCommand(
     terminal.complain(`diff --on ${options.on}: name at least two targets, e.g. --on model,native`);
     return ExitStatus.badInput;
   }
-  let status: ExitStatus = ExitStatus.agreement;
-  const opened = await Promise.all(names.map((name) => openTarget(name, settings)));
-  for (const target of opened) {
-    if (isOpen(target)) continue;
-    terminal.complain(target.complaint);
-    status = worse(status, target.status);
-  }
-  const targets = opened.filter(isOpen);
+  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  let status = openStatus;
   // With one target left there is nothing to compare, and silence would look like agreement.
   if (targets.length < 2) return status;
   const on = targets.map((target) => target.name);
@@ -76,6 +71,8 @@ export async function diffCommand(
   return status;
 }
 
+/** Of programs that came one a line, the file; of standard input, what has to be given again. */
 function repeatCommand({ source }: NamedProgram, left: string, right: string): string {
-  return `lockstep diff ${source.replace(/:\d+$/, "")} --on ${left},${right}`;
+  const file = source.replace(/:\d+$/, "");
+  return `lockstep diff ${shellWord(file)} --on ${shellWord(left)},${shellWord(right)}`;
 }

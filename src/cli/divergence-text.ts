@@ -22,7 +22,7 @@ export function divergenceLines(
   const text = new TraceText(program);
   const t = (left.record ?? right.record)?.t ?? 0;
   const shown = common.slice(-COMMON_SHOWN);
-  const hidden = common.length - shown.length;
+  const hidden = index - shown.length;
   const lines = [
     `at t=${t}, record ${index}: ${left.on} says "${sentence(text, left)}", ${right.on} says "${sentence(text, right)}"`,
     "",

@@ -43,8 +43,8 @@ export interface FailureBookOptions {
   readonly folder: string | undefined;
   readonly version: string;
   readonly interrupted: AbortSignal;
-  /** Opens a target at its first use. */
-  readonly target: (name: string) => Promise<Target>;
+  /** An open target, by its name. */
+  readonly target: (name: string) => Target;
 }
 
 export class FailureBook {
@@ -73,8 +73,8 @@ export class FailureBook {
     }
     this.#investigated++;
     const first = runSeed(setup.seed, index);
-    const expected = await target(setup.on[0]!);
-    const came = await target(on);
+    const expected = target(setup.on[0]!);
+    const came = target(on);
     const [failure] = await failuresOf([programOfRun(first, setup.constraints)], expected, came);
     if (failure === undefined) {
       this.vanished.push(`${first} on ${on}`);
@@ -100,11 +100,12 @@ export class FailureBook {
   async #save(signature: string, first: string, shrunk: ShrunkFailure): Promise<FoundFailure["saved"]> {
     const { folder, version, setup } = this.#options;
     if (folder === undefined) return { complaint: "not saved: --no-save" };
-    const path = join(folder, `${entryName(signature)}.json`);
-    // The same signature is the same entry: what is known is not overwritten by a later finding of it.
+    const entry = entryOf(shrunk, first, signature, version, setup.on);
+    const path = join(folder, `${entryName(signature, entry.program)}.json`);
+    // The same program failing in the same way is the same entry: what is known is not overwritten by a later finding of it.
     if (existsSync(path)) return { path };
     try {
-      await writeEntry(path, entryOf(shrunk, first, signature, version, setup.on));
+      await writeEntry(path, entry);
       return { path };
     } catch (error) {
       return { complaint: `${path}: ${fileComplaint(error)}` };
@@ -112,9 +113,10 @@ export class FailureBook {
   }
 }
 
-/** The name of the entry that a signature is saved under. */
-export function entryName(signature: string): string {
-  return `found-${createHash("sha256").update(signature).digest("hex").slice(0, 12)}`;
+/** The name of the entry of a failure: what failed, then how, so that entries of one signature stand together. */
+function entryName(signature: string, { title: _, ...program }: Program): string {
+  const hash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 8);
+  return `found-${hash(signature)}-${hash(JSON.stringify(program))}`;
 }
 
 function entryOf(

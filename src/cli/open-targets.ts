@@ -7,7 +7,8 @@
 import { type Logger, openNativeTarget } from "../native-bridge/targets.js";
 import { ModelTarget } from "../sim/model-target.js";
 import { type Target, TargetError } from "../sim/target.js";
-import { ExitStatus } from "./exit-status.js";
+import { ExitStatus, worse } from "./exit-status.js";
+import type { Terminal } from "./terminal.js";
 
 export interface TargetSettings {
   readonly timeLimitMs: number;
@@ -52,6 +53,38 @@ export async function openTarget(name: string, settings: TargetSettings): Promis
 
 export function isOpen(target: Target | ClosedTarget): target is Target {
   return "replay" in target;
+}
+
+/** The targets that a command asked for: those that could be opened, and the gravest of what kept the others from it. */
+export interface OpenedTargets {
+  readonly targets: readonly Target[];
+  readonly status: ExitStatus;
+  /** How long each took to open, in milliseconds. */
+  readonly startsMs: ReadonlyMap<Target, number>;
+}
+
+/** Opens several targets at the same time and complains about those that cannot be opened, in order. */
+export async function openTargets(
+  names: readonly string[],
+  settings: TargetSettings,
+  terminal: Terminal,
+): Promise<OpenedTargets> {
+  let status: ExitStatus = ExitStatus.agreement;
+  const startsMs = new Map<Target, number>();
+  const opened = await Promise.all(
+    names.map(async (name) => {
+      const startMs = performance.now();
+      const target = await openTarget(name, settings);
+      if (isOpen(target)) startsMs.set(target, performance.now() - startMs);
+      return target;
+    }),
+  );
+  for (const target of opened) {
+    if (isOpen(target)) continue;
+    terminal.complain(target.complaint);
+    status = worse(status, target.status);
+  }
+  return { targets: opened.filter(isOpen), status, startsMs };
 }
 
 /** Closes every open target. Idempotent. */

@@ -8,10 +8,13 @@ import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { replayLine } from "./json-lines.js";
 import { loadPrograms, type NamedProgram } from "./load-programs.js";
-import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { replayAll } from "./replay-batches.js";
 import type { Terminal } from "./terminal.js";
 import { TraceText } from "./trace-text.js";
+
+/** A slow reader of a long trace is waited for every so many lines. */
+const LINES_BETWEEN_FLUSHES = 4096;
 
 export interface ReplayOptions {
   readonly on: string;
@@ -24,18 +27,13 @@ export async function replayCommand(
   settings: TargetSettings,
   { terminal, interruption }: CommandContext,
 ): Promise<ExitStatus> {
-  let status: ExitStatus = ExitStatus.agreement;
-  if (targetNames(options.on).length === 0) {
+  const names = targetNames(options.on);
+  if (names.length === 0) {
     terminal.complain(`replay --on ${options.on}: name a target, e.g. --on model`);
     return ExitStatus.badInput;
   }
-  const opened = await Promise.all(targetNames(options.on).map((name) => openTarget(name, settings)));
-  for (const target of opened) {
-    if (isOpen(target)) continue;
-    terminal.complain(target.complaint);
-    status = worse(status, target.status);
-  }
-  const targets = opened.filter(isOpen);
+  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  let status = openStatus;
   if (targets.length === 0) return status;
   for await (const replayed of replayAll(loadPrograms(files), targets)) {
     if (interruption.signal.aborted) return ExitStatus.interrupted;
@@ -51,9 +49,10 @@ export async function replayCommand(
         terminal.complain(noWorld(named, target.name));
         status = worse(status, ExitStatus.badInput);
       } else if (options.format === "jsonl") {
-        terminal.print(replayLine(named, target.name, words));
+        for (const part of replayLine(named, target.name, words)) terminal.write(part);
+        await terminal.flushed();
       } else {
-        printTrace(terminal, named, target.name, words);
+        await printTrace(terminal, named, target.name, words);
       }
     }
   }
@@ -72,11 +71,18 @@ export function headline({ program, seed, source }: NamedProgram): string {
   return title === undefined ? source : `${title} (${source})`;
 }
 
-function printTrace(terminal: Terminal, named: NamedProgram, on: string, words: Int32Array): void {
+async function printTrace(
+  terminal: Terminal,
+  named: NamedProgram,
+  on: string,
+  words: Int32Array,
+): Promise<void> {
   const text = new TraceText(named.program);
+  let lines = 0;
   terminal.print(terminal.paint("bold", `${headline(named)} on ${on}`));
   for (const { record } of new TraceDecoder(named.program).places(words)) {
     if ("outcome" in record) terminal.print(terminal.paint("bold", `  ${text.line(record)}`));
     else terminal.print(`  ${text.line(record)}`);
+    if (++lines % LINES_BETWEEN_FLUSHES === 0) await terminal.flushed();
   }
 }

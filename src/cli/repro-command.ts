@@ -12,14 +12,13 @@ import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { parseRunSeed } from "../sim/generate/run-seed.js";
 import { snapshotAtEnd } from "../sim/named-snapshot.js";
 import type { Program } from "../sim/program.js";
-import type { Target } from "../sim/target.js";
 import type { CommandContext } from "./command-context.js";
 import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
-import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { formatProgram } from "./program-text.js";
-import { shellWord } from "./sim-command.js";
+import { generatorFlags, shellWord } from "./shell-word.js";
 import { outcomeLine } from "./trace-text.js";
 
 export interface ReproOptions {
@@ -41,16 +40,10 @@ export async function reproCommand(
     terminal.complain(`${JSON.stringify(run)} is not a run: expected SEED:INDEX, such as nightly:1042`);
     return ExitStatus.badInput;
   }
-  let status: ExitStatus = ExitStatus.agreement;
-  const targets: Target[] = [];
-  for (const name of targetNames(options.on)) {
-    const target = await openTarget(name, settings);
-    if (isOpen(target)) targets.push(target);
-    else {
-      terminal.complain(target.complaint);
-      status = worse(status, target.status);
-    }
-  }
+  // Shrinking keeps the best so far when it is interrupted.
+  context.interruption.isHandled = true;
+  const { targets, status: openStatus } = await openTargets(targetNames(options.on), settings, terminal);
+  let status = openStatus;
   const [expected, ...others] = targets;
   if (expected === undefined || status !== ExitStatus.agreement) return worse(status, ExitStatus.badInput);
   const constraints: GeneratorConstraints = { world: options.world, uniform: options.uniform ?? false };
@@ -91,7 +84,7 @@ export async function reproCommand(
       ),
     );
   }
-  const flags = `${options.world ? "" : " --no-world"}${options.uniform === true ? " --uniform" : ""}`;
+  const flags = generatorFlags(constraints);
   const again = `lockstep repro ${shellWord(run)} --on ${targets.map(({ name }) => shellWord(name)).join(",")}${flags}`;
   if (options.format === "jsonl") {
     terminal.print(

@@ -2,26 +2,27 @@
  * `lockstep sim`: the campaign. Generates programs from a seed, replays each on every target, compares, shrinks what fails and saves it.
  *
  * Exit status 1 for a divergence, for runs that two processes saw differently, and with `--require-coverage` for a label under its floor.
- * An interruption ends it with what it has.
+ * An interruption or a lost target ends it with what it has.
  */
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { RangeResult } from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import { type Target, TargetError } from "../sim/target.js";
-import { Campaign, type CampaignPlan, lostLine } from "./campaign.js";
+import { Campaign, type CampaignEvents, type CampaignPlan } from "./campaign.js";
 import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
 import type { CampaignSetup } from "./campaign-messages.js";
-import { simSummary, summaryLines } from "./campaign-summary.js";
+import { type SimSummary, simSummary, summaryLines } from "./campaign-summary.js";
 import { CampaignTally } from "./campaign-tally.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceLines } from "./divergence-text.js";
+import { checkCorpusFolder } from "./corpus-folder.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { FailureBook, type FoundFailure } from "./failure-book.js";
+import { failureLines } from "./failure-text.js";
 import { fileComplaint } from "./load-programs.js";
-import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { formatProgram } from "./program-text.js";
 import { Progress } from "./progress.js";
+import { generatorFlags, shellWord } from "./shell-word.js";
 
 export interface SimOptions {
   readonly seed: string;
@@ -47,6 +48,8 @@ const RUNS_DEFAULT = 10_000;
 const RANGE_RUNS = 1000;
 /** Under an emulator each batch costs a fork of the emulator: larger ones. */
 const RANGE_RUNS_EMULATED = 4000;
+/** A short campaign is cut in so many ranges, that several workers have something to do. */
+const RANGES_MIN = 8;
 const CORPUS_DEFAULT = "corpus";
 
 export async function simCommand(
@@ -59,107 +62,48 @@ export async function simCommand(
   interruption.isHandled = true;
   const names = targetNames(options.on);
   if (names.length === 0) {
-    terminal.complain("sim --on: name at least one target");
+    terminal.complain(`sim --on ${options.on}: name at least one target, e.g. --on model,native`);
     return ExitStatus.badInput;
   }
   const folder = options.save ? (options.corpus ?? CORPUS_DEFAULT) : undefined;
   const folderComplaint =
-    folder === undefined ? undefined : checkFolder(folder, options.corpus === undefined);
+    folder === undefined ? undefined : checkCorpusFolder(folder, options.corpus === undefined);
   if (folderComplaint !== undefined) {
     terminal.complain(folderComplaint);
     return ExitStatus.badInput;
   }
+  // Opened here before any worker opens its own: what cannot run is told at once, and failures are looked at on these.
+  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  if (openStatus !== ExitStatus.agreement) return openStatus;
 
-  // One look at each target before any process is started for it: what cannot run is told at once, and what cannot run worlds.
-  const targets = new Map<string, Target>();
-  let status: ExitStatus = ExitStatus.agreement;
-  for (const name of names) {
-    const target = await openTarget(name, settings);
-    if (isOpen(target)) {
-      targets.set(name, target);
-    } else {
-      terminal.complain(target.complaint);
-      status = worse(status, target.status);
-    }
-  }
-  if (status !== ExitStatus.agreement) return status;
-  const withoutHook = [...targets.values()].filter((target) => !target.runsWorlds);
-  if (withoutHook.length > 0 && options.world) {
-    const list = withoutHook.map(({ name }) => name).join(", ");
-    terminal.complain(`${list} has no idle hook: programs are generated without a world, as by --no-world`);
-  }
-
-  const setup: CampaignSetup = {
-    seed: options.seed,
-    on: names,
-    constraints: { world: options.world && withoutHook.length === 0, uniform: options.uniform ?? false },
-    timeLimitMs: settings.timeLimitMs,
-  };
-  const command = commandOf(setup);
+  const setup = setupOf(options, names, targets, settings, context);
   for (const line of leftInFlight(options.journal)) terminal.complain(line);
   let journal: CampaignJournal;
   try {
-    journal = new CampaignJournal(options.journal, command);
+    const command = `lockstep sim --seed ${shellWord(setup.seed)} --on ${names.map(shellWord).join(",")}`;
+    journal = new CampaignJournal(options.journal, command + generatorFlags(setup.constraints));
   } catch (error) {
     terminal.complain(`${options.journal}: the journal cannot be written: ${fileComplaint(error)}`);
     return ExitStatus.badInput;
   }
 
-  const runs = options.runs ?? (options.time === undefined ? RUNS_DEFAULT : Number.POSITIVE_INFINITY);
-  const limitMs = options.time ?? Number.POSITIVE_INFINITY;
   const startMs = performance.now();
-  const plan: CampaignPlan = {
-    setup,
-    from: options.from,
-    runs,
-    rangeRuns: rangeRuns(names, runs, options.jobs ?? availableParallelism()),
-    jobs: options.jobs ?? availableParallelism(),
-    canaryShare: options.canary / 100,
-    deadlineMs: startMs + limitMs,
-  };
+  const plan = planOf(options, setup, startMs);
   const tally = new CampaignTally();
-  const progress = new Progress(terminal, limitMs);
+  const progress = new Progress(terminal, options.time ?? Number.POSITIVE_INFINITY);
   const book = new FailureBook({
     setup,
     shrinkMs: options.shrinkTime,
     folder,
     version,
     interrupted: interruption.signal,
-    target: async (name) => targets.get(name)!,
+    target: (name) => targets.find((target) => target.name === name)!,
   });
-
-  const onRange = async (result: RangeResult): Promise<boolean> => {
-    tally.add(result);
-    for (const failed of result.failures) {
-      if (interruption.signal.aborted) break;
-      const found = await book.add(failed);
-      if (found === undefined) continue;
-      progress.clear();
-      if (options.json !== true) printFailure(context, found, command);
-      if ("complaint" in found.saved && folder !== undefined) {
-        terminal.complain(`${found.saved.complaint}: the program was not saved; it is printed instead`);
-        if (options.json === true) process.stderr.write(`${formatProgram(found.shrunk.program)}\n`);
-        status = worse(status, ExitStatus.badInput);
-      }
-      if (options.bail === true) break;
-    }
-    progress.update({
-      runs: tally.runs,
-      runsTotal: runs,
-      events: tally.eventsPerRun * tally.runs,
-      failedRuns: tally.failedRuns,
-    });
-    return !(options.bail === true && tally.failedRuns > 0);
-  };
-  const onCanary = (runsChecked: number, differing: readonly number[]): void => {
-    tally.canaryRuns += runsChecked;
-    tally.canaryDiffering.push(...differing);
-    for (const index of differing)
-      terminal.complain(`run ${runSeed(setup.seed, index)} gave other bytes in another process`);
-  };
-
+  const sink = new CampaignSink(options, context, plan, tally, progress, book);
+  let status: ExitStatus = ExitStatus.agreement;
+  let isLost = false;
   try {
-    const failed = await new Campaign(plan, journal, { onRange, onCanary }, interruption.signal).run();
+    const failed = await new Campaign(plan, journal, sink, interruption.signal).run();
     if (failed !== undefined) {
       terminal.complain(failed.complaint);
       return failed.status;
@@ -167,8 +111,11 @@ export async function simCommand(
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
     progress.clear();
-    terminal.complain(lostLine(error));
-    status = worse(status, ExitStatus.unavailable);
+    terminal.complain(
+      `${error.message}: the campaign ends here; the next one tells which runs were in flight`,
+    );
+    isLost = true;
+    status = ExitStatus.unavailable;
   }
   progress.clear();
   const summary = simSummary({
@@ -178,64 +125,127 @@ export async function simCommand(
     book,
     elapsedMs: performance.now() - startMs,
     isInterrupted: interruption.signal.aborted,
+    isLost,
   });
   if (options.json === true) terminal.print(JSON.stringify(summary));
   else for (const line of summaryLines(summary, terminal.paint)) terminal.print(line);
-
-  if (tally.failedRuns > 0 || tally.canaryDiffering.length > 0) status = worse(status, ExitStatus.divergence);
-  if (options.requireCoverage === true && summary.underFloor.length > 0)
-    status = worse(status, ExitStatus.divergence);
-  return interruption.signal.aborted ? worse(status, ExitStatus.interrupted) : status;
+  return worse(worse(status, sink.status), statusOf(summary, options.requireCoverage === true));
 }
 
-/** The command that makes these very programs, without the range of runs. */
-export function commandOf({ seed, on, constraints }: CampaignSetup): string {
-  const flags = `${constraints.world === false ? " --no-world" : ""}${constraints.uniform === true ? " --uniform" : ""}`;
-  return `lockstep sim --seed ${shellWord(seed)} --on ${on.map(shellWord).join(",")}${flags}`;
+/** What the campaign found decides; an interruption only where it found nothing. */
+function statusOf(summary: SimSummary, requiresCoverage: boolean): ExitStatus {
+  const isBad = summary.failures.runs > 0 || summary.canary.differing.length > 0;
+  if (isBad || (requiresCoverage && summary.underFloor.length > 0)) return ExitStatus.divergence;
+  return summary.interrupted ? ExitStatus.interrupted : ExitStatus.agreement;
 }
 
-/** A word as a shell takes it. */
-export function shellWord(word: string): string {
-  return /^[\w./:@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-function rangeRuns(names: readonly string[], runs: number, jobs: number): number {
-  const isEmulated = names.includes("aarch64") && process.arch !== "arm64";
-  const most = isEmulated ? RANGE_RUNS_EMULATED : RANGE_RUNS;
-  // Short campaigns are cut so that every worker has something to do.
-  return Number.isFinite(runs) ? Math.max(1, Math.min(most, Math.ceil(runs / jobs))) : most;
-}
-
-/** What is wrong with the folder that failures are to be saved to, before anything runs. */
-function checkFolder(folder: string, mayMake: boolean): string | undefined {
-  try {
-    if (mayMake) mkdirSync(folder, { recursive: true });
-    if (!statSync(folder).isDirectory()) return `${folder}: is not a folder`;
-    accessSync(folder, constants.W_OK);
-    return undefined;
-  } catch (error) {
-    return `${folder}: ${fileComplaint(error)}: failures are saved there; make it, name another with --corpus, or use --no-save`;
+function setupOf(
+  options: SimOptions,
+  names: readonly string[],
+  targets: readonly Target[],
+  settings: TargetSettings,
+  { terminal }: CommandContext,
+): CampaignSetup {
+  const withoutHook = targets.filter((target) => !target.runsWorlds);
+  if (withoutHook.length > 0 && options.world) {
+    const list = withoutHook.map(({ name }) => name).join(", ");
+    terminal.complain(`${list} has no idle hook: programs are generated without a world, as by --no-world`);
   }
+  return {
+    seed: options.seed,
+    on: names,
+    constraints: { world: options.world && withoutHook.length === 0, uniform: options.uniform ?? false },
+    timeLimitMs: settings.timeLimitMs,
+  };
 }
 
-function printFailure({ terminal }: CommandContext, found: FoundFailure, command: string): void {
-  const { shrunk, signature, first, on } = found;
-  const { divergence, program } = shrunk.failure;
-  terminal.print(terminal.paint("red", `FAILED  ${first} on ${on}`) + `: ${signature}`);
-  const state = shrunk.isMinimal ? "no single removal still fails" : "time was up: --shrink-time gives more";
-  terminal.print(
-    `  shrunk from ${shrunk.opsBefore} to ${shrunk.opsAfter} ops in ${shrunk.steps} steps (${state})`,
-  );
-  for (const line of divergenceLines(program, divergence, terminal.paint)) terminal.print(`  ${line}`);
-  terminal.print("  the program:");
-  for (const line of formatProgram(program).split("\n")) terminal.print(`    ${line}`);
-  terminal.print(`  again:  ${reproCommand(first, divergence.left.on, on, command)}`);
-  if ("path" in found.saved) terminal.print(`  saved:  ${found.saved.path}`);
-  terminal.print("");
+function planOf(options: SimOptions, setup: CampaignSetup, startMs: number): CampaignPlan {
+  const runs = options.runs ?? (options.time === undefined ? RUNS_DEFAULT : Number.POSITIVE_INFINITY);
+  const isEmulated = setup.on.includes("aarch64") && process.arch !== "arm64";
+  return {
+    setup,
+    from: options.from,
+    runs,
+    // Of the number of runs alone: where a campaign stops must not depend on the number of workers.
+    rangeRuns: Math.min(
+      isEmulated ? RANGE_RUNS_EMULATED : RANGE_RUNS,
+      Math.max(1, Math.ceil(runs / RANGES_MIN)),
+    ),
+    jobs: options.jobs ?? availableParallelism(),
+    canaryShare: options.canary / 100,
+    deadlineMs: startMs + (options.time ?? Number.POSITIVE_INFINITY),
+  };
 }
 
-/** `command` is that of the campaign: its flags make the same program. */
-function reproCommand(first: string, expected: string, on: string, command: string): string {
-  const flags = [...command.matchAll(/ --(?:no-world|uniform)\b/g)].join("");
-  return `lockstep repro ${shellWord(first)} --on ${shellWord(expected)},${shellWord(on)}${flags}`;
+/** Where the results of a campaign go: the tally, the book of failures, and the terminal. */
+class CampaignSink implements CampaignEvents {
+  readonly #options: SimOptions;
+  readonly #context: CommandContext;
+  readonly #plan: CampaignPlan;
+  readonly #tally: CampaignTally;
+  readonly #progress: Progress;
+  readonly #book: FailureBook;
+  /** What happened on the way to the exit status, failures of the runtime aside. */
+  status: ExitStatus = ExitStatus.agreement;
+
+  constructor(
+    options: SimOptions,
+    context: CommandContext,
+    plan: CampaignPlan,
+    tally: CampaignTally,
+    progress: Progress,
+    book: FailureBook,
+  ) {
+    this.#options = options;
+    this.#context = context;
+    this.#plan = plan;
+    this.#tally = tally;
+    this.#progress = progress;
+    this.#book = book;
+  }
+
+  async onRange(result: RangeResult): Promise<boolean> {
+    const tally = this.#tally;
+    tally.add(result);
+    for (const failed of result.failures) {
+      // After an interruption too: shrinking is over at once then, but no failure is lost.
+      const found = await this.#book.add(failed);
+      if (found === undefined) continue;
+      this.#progress.clear();
+      this.#tell(found);
+      if (this.#options.bail === true) return false;
+    }
+    this.#progress.update({
+      runs: tally.runs,
+      runsTotal: this.#plan.runs,
+      events: tally.eventsPerRun * tally.runs,
+      failedRuns: tally.failedRuns,
+    });
+    return true;
+  }
+
+  onCanary(runsChecked: number, differing: CampaignTally["canaryDiffering"]): void {
+    this.#tally.canaryRuns += runsChecked;
+    this.#tally.canaryDiffering.push(...differing);
+    for (const { index, what } of differing) {
+      this.#context.terminal.complain(
+        `run ${runSeed(this.#plan.setup.seed, index)} is not deterministic: ${what} differed in another process`,
+      );
+    }
+  }
+
+  #tell(found: FoundFailure): void {
+    const { terminal } = this.#context;
+    const { save, json } = this.#options;
+    if (json !== true) {
+      for (const line of failureLines(found, this.#plan.setup.constraints, terminal.paint))
+        terminal.print(line);
+    }
+    if (!("complaint" in found.saved) || !save) return;
+    terminal.complain(
+      `${found.saved.complaint}: the failure was not saved${json === true ? "; its program:" : ""}`,
+    );
+    if (json === true) process.stderr.write(`${formatProgram(found.shrunk.failure.program)}\n`);
+    this.status = worse(this.status, ExitStatus.badInput);
+  }
 }

@@ -9,6 +9,8 @@ import { styleText } from "node:util";
 type Format = Parameters<typeof styleText>[0];
 
 export interface Terminal {
+  /** A part of a line of results, as it is. */
+  write(text: string): void;
   /** One line of results. */
   print(line: string): void;
   /** One line for the person at the terminal: what went wrong and what to do. */
@@ -31,6 +33,7 @@ export function processTerminal(): Terminal {
   }
   const hasColour = stdout.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   return {
+    write: (text) => void stdout.write(text),
     print: (line) => void stdout.write(`${line.trimEnd()}\n`),
     complain: (line) => void stderr.write(`lockstep: ${line}\n`),
     paint: (format, text) => (hasColour ? styleText(format, text, { validateStream: false }) : text),

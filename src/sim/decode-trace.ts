@@ -45,60 +45,72 @@ export class TraceDecoder {
       if ("outcome" in record) return { records, outcome: record };
       records.push(record);
     }
-    throw new Error("a trace without an outcome");
+    throw new Error("places() ends with an outcome");
   }
 
-  /** The records one by one, with their positions; the outcome comes last. */
+  /**
+   * The records one by one, with their positions; the outcome comes last. Where the words make no sense, as after a runtime has written
+   * over them, the trace ends there with the outcome crash and the signal `garbled trace`.
+   */
   *places(words: Int32Array): Generator<PlacedRecord> {
     let position = 0;
     let t: Int64 = 0;
+    let lastWho = this.#names[0]!;
     while (position < words.length) {
       const start = position;
-      const header = words[position++]!;
-      if ((header & HEADER_CLOCK_BIT) !== 0) {
-        t = joinWords(words[position]!, words[position + 1]!);
-        position += 2;
-      }
+      const header = words[position]!;
       const kind = header & 7;
       const code = (header >> HEADER_RESULT_SHIFT) & 31;
       const body = header >>> HEADER_WHO_SHIFT;
+      const hasClock = (header & HEADER_CLOCK_BIT) !== 0;
+      const end = start + recordWords(kind, code, hasClock, words, start);
+      if (!(end <= words.length)) break;
+      position += 1;
+      if (hasClock) {
+        t = joinWords(words[position]!, words[position + 1]!);
+        position += 2;
+      }
       if (kind === RecordKind.outcome) {
         yield { position: start, record: this.#outcome(code, body, t, words, position) };
         return;
       }
-      const who = this.#names[body] ?? `body ${body}`;
-      if (kind === RecordKind.begin || kind === RecordKind.end) {
-        yield { position: start, record: { ev: kind === RecordKind.begin ? "begin" : "end", t, who } };
-        continue;
-      }
-      const at = words[position++]!;
-      const op = this.#opName(body, at);
-      switch (kind) {
-        case RecordKind.call:
-          yield { position: start, record: { ev: "call", t, who, at, op } };
-          break;
-        case RecordKind.ret: {
-          const res = resultOf(code, words, position);
-          position += resultWords(code);
-          yield {
-            position: start,
-            record: { ev: "ret", t, who, at, op, ...(res === undefined ? {} : { res }) },
-          };
-          break;
-        }
-        case RecordKind.clobber: {
-          const set = words[position++]!;
-          const regs = CLOBBER_BITS.filter((_, bit) => (set & (1 << bit)) !== 0);
-          yield { position: start, record: { ev: "clobber", t, who, at, op, regs } };
-          break;
-        }
-        case RecordKind.corrupt:
-          yield { position: start, record: { ev: "corrupt", t, who, at, op } };
-          break;
-        default:
-          throw new Error(`a trace record of unknown kind ${kind} at word ${start}`);
-      }
+      lastWho = this.#names[body] ?? `body ${body}`;
+      yield { position: start, record: this.#record(kind, code, body, lastWho, t, words, position) };
+      position = end;
     }
+    yield { position, record: { outcome: "crash", t, signal: "garbled trace", who: lastWho } };
+  }
+
+  /** A record but the outcome; `position` is right after its header and time. */
+  #record(
+    kind: number,
+    code: number,
+    body: number,
+    who: string,
+    t: Int64,
+    words: Int32Array,
+    position: number,
+  ): TraceRecord {
+    if (kind === RecordKind.begin || kind === RecordKind.end) {
+      return { ev: kind === RecordKind.begin ? "begin" : "end", t, who };
+    }
+    const at = words[position]!;
+    const op = this.#opName(body, at);
+    if (kind === RecordKind.call) return { ev: "call", t, who, at, op };
+    if (kind === RecordKind.corrupt) return { ev: "corrupt", t, who, at, op };
+    if (kind === RecordKind.clobber) {
+      const set = words[position + 1]!;
+      return {
+        ev: "clobber",
+        t,
+        who,
+        at,
+        op,
+        regs: CLOBBER_BITS.filter((_, bit) => (set & (1 << bit)) !== 0),
+      };
+    }
+    const res = resultOf(code, words, position + 1);
+    return { ev: "ret", t, who, at, op, ...(res === undefined ? {} : { res }) };
   }
 
   #opName(body: number, at: number): OpName {
@@ -166,6 +178,51 @@ function resultOf(code: number, words: Int32Array, position: number): Result | u
   if (code === ResultCode.value) return long(0);
   if (code === ResultCode.ran) return { clock: long(0), spawned: long(1), suspended: long(2) };
   return RESULT_WORDS[code];
+}
+
+/** How long the record at `start` is, in words; NaN for what is no record. */
+function recordWords(
+  kind: number,
+  code: number,
+  hasClock: boolean,
+  words: Int32Array,
+  start: number,
+): number {
+  const head = hasClock ? 3 : 1;
+  switch (kind) {
+    case RecordKind.begin:
+    case RecordKind.end:
+      return head;
+    case RecordKind.call:
+    case RecordKind.corrupt:
+      return head + 1;
+    case RecordKind.ret:
+      return code <= ResultCode.ran ? head + 1 + resultWords(code) : Number.NaN;
+    case RecordKind.clobber:
+      return head + 2;
+    case RecordKind.outcome:
+      return head + outcomeWords(code, words[start + head]!);
+    default:
+      return Number.NaN;
+  }
+}
+
+/** How long an outcome's payload is, whose first word is `count`. */
+function outcomeWords(code: number, count: number): number {
+  switch (code) {
+    case OutcomeCode.completed:
+    case OutcomeCode.stackOverflow:
+    case OutcomeCode.timeout:
+      return 0;
+    case OutcomeCode.crash:
+      return 1;
+    case OutcomeCode.panic:
+      return count >= 0 ? 1 + Math.ceil(count / 4) : Number.NaN;
+    case OutcomeCode.ioHang:
+      return count >= 0 ? 1 + 2 * count : Number.NaN;
+    default:
+      return Number.NaN;
+  }
 }
 
 function resultWords(code: number): number {

@@ -27,10 +27,13 @@ export interface DivergentSide {
   readonly after: readonly (TraceRecord | Outcome)[];
 }
 
+/** How many of the common records a divergence keeps. */
+export const RECORDS_BEFORE_MAX = 100;
+
 export interface Divergence {
   /** Number of the first divergent record, from 0. */
   readonly index: number;
-  /** The records before it, equal on both sides, oldest first. */
+  /** The last of the records before it, equal on both sides, oldest first: at most RECORDS_BEFORE_MAX. */
   readonly common: readonly (TraceRecord | Outcome)[];
   readonly left: DivergentSide;
   readonly right: DivergentSide;
@@ -66,42 +69,65 @@ export function diffTraces(
 ): Divergence | undefined {
   if (sameWords(left.words, right.words)) return undefined;
   const decoder = new TraceDecoder(program);
-  const leftRecords = [...decoder.places(left.words)];
-  const rightRecords = [...decoder.places(right.words)];
-  const index = firstDifference(left.words, leftRecords, right.words, rightRecords);
-  const position = leftRecords[index]?.position ?? left.words.length;
-  const side = (on: string, records: readonly PlacedRecord[]): DivergentSide => ({
-    on,
-    record: records[index]?.record,
-    outcome: records.at(-1)!.record as Outcome,
-    after: records.slice(index + 1, index + 1 + recordsAfter).map(({ record }) => record),
-  });
+  const word = firstDifferentWord(left.words, right.words);
+  const [leftWalk, rightWalk] = [new Walk(decoder.places(left.words)), new Walk(decoder.places(right.words))];
+  const common: (TraceRecord | Outcome)[] = [];
+  let index = 0;
+  // A record is common when the next one starts before the difference or at it; a side may end right there.
+  const endsAt = (walk: Walk, words: Int32Array): boolean => (walk.next?.position ?? words.length) <= word;
+  while (endsAt(leftWalk, left.words) && endsAt(rightWalk, right.words) && leftWalk.current !== undefined) {
+    common.push(leftWalk.current.record);
+    if (common.length > RECORDS_BEFORE_MAX) common.shift();
+    index++;
+    leftWalk.advance();
+    rightWalk.advance();
+  }
+  const position = leftWalk.current?.position ?? left.words.length;
   return {
     index,
-    common: leftRecords.slice(0, index).map(({ record }) => record),
-    left: side(left.on, leftRecords),
-    right: side(right.on, rightRecords),
+    common,
+    left: leftWalk.side(left.on, recordsAfter),
+    right: rightWalk.side(right.on, recordsAfter),
     state: snapshotAfter(program, encodeProgram(program), left.words.subarray(0, position)),
   };
 }
 
-/** The number of the first record that differs. Records are compared by their words, which are the same when the records are. */
-function firstDifference(
-  left: Int32Array,
-  leftRecords: readonly PlacedRecord[],
-  right: Int32Array,
-  rightRecords: readonly PlacedRecord[],
-): number {
+function firstDifferentWord(left: Int32Array, right: Int32Array): number {
   let word = 0;
   while (word < left.length && word < right.length && left[word] === right[word]) word++;
-  // Up to that word both are cut into records alike, so the record that holds it has the same number on both sides. A side that ends
-  // there has no record for it.
-  const holder = (records: readonly PlacedRecord[], words: Int32Array): number => {
-    if (word === words.length) return records.length;
-    const after = records.findIndex(({ position }) => position > word);
-    return (after === -1 ? records.length : after) - 1;
-  };
-  return Math.min(holder(leftRecords, left), holder(rightRecords, right));
+  return word;
+}
+
+/** A trace record by record, one ahead, so that traces of any length are compared without being held. */
+class Walk {
+  readonly #places: Iterator<PlacedRecord>;
+  current: PlacedRecord | undefined;
+  next: PlacedRecord | undefined;
+
+  constructor(places: Iterator<PlacedRecord>) {
+    this.#places = places;
+    this.advance();
+    this.advance();
+  }
+
+  advance(): void {
+    this.current = this.next;
+    const step = this.#places.next();
+    this.next = step.done === true ? undefined : step.value;
+  }
+
+  /** What is left of the trace, as a side of the divergence. Walks to its end. */
+  side(on: string, recordsAfter: number): DivergentSide {
+    const record = this.current?.record;
+    const after: (TraceRecord | Outcome)[] = [];
+    let last = record;
+    for (this.advance(); this.current !== undefined; this.advance()) {
+      last = this.current.record;
+      if (after.length < recordsAfter) after.push(last);
+    }
+    if (last === undefined || !("outcome" in last)) throw new Error("a trace ends with its outcome");
+    return { on, record, outcome: last, after };
+  }
 }
 
 function bytesOf(words: Int32Array | Uint32Array): Uint8Array {

@@ -38,6 +38,7 @@ export class Interpreter implements FiberBodies {
   #fiberOf = new Int32Array(0);
   #taskOf = new Int32Array(0);
   #bodyOf = new Int32Array(0);
+  #bodyOfTask = new Int32Array(0);
   #start = new Int32Array(0);
   #end = new Int32Array(0);
   #returns = new Int32Array(0);
@@ -75,7 +76,7 @@ export class Interpreter implements FiberBodies {
 
   /** The body number of a task of the scheduler. */
   bodyOfTask(task: number): number {
-    return this.#taskOf.subarray(0, this.#main).indexOf(task);
+    return this.#bodyOfTask[task]!;
   }
 
   /** How far a body is, for explanations: the index of its current op, or undefined before its begin and after its end. */
@@ -250,7 +251,11 @@ export class Interpreter implements FiberBodies {
   #claim(body: number, asTask: boolean): number {
     if (this.#state[body] !== BodyState.idle) return ResultCode.already;
     this.#state[body] = BodyState.claimed;
-    if (asTask) this.#taskOf[body] = this.core.newTask();
+    if (asTask) {
+      const task = this.core.newTask();
+      this.#taskOf[body] = task;
+      this.#bodyOfTask[task] = body;
+    }
     const fiber = this.core.spawn();
     this.#fiberOf[body] = fiber;
     this.#bodyOf[fiber] = body;
@@ -369,6 +374,7 @@ export class Interpreter implements FiberBodies {
     this.#fiberOf = new Int32Array(capacity);
     this.#taskOf = new Int32Array(capacity);
     this.#bodyOf = new Int32Array(capacity);
+    this.#bodyOfTask = new Int32Array(capacity);
     this.#start = new Int32Array(capacity);
     this.#end = new Int32Array(capacity);
     this.#returns = new Int32Array(capacity * 2);

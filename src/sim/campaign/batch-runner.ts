@@ -37,8 +37,8 @@ export interface RangeResult {
   readonly opsReached: number;
   /** Runs that reached each label (`labels.ts`), by label number. */
   readonly labels: readonly number[];
-  /** For the first `digestCount` runs: a digest of the program, of every target's trace, and so of the verdict. */
-  readonly digests: readonly string[];
+  /** For the first `digestCount` runs: digests of the program and then of its trace on each target, and so of the verdict. */
+  readonly digests: readonly (readonly string[])[];
 }
 
 /** Coverage is a statistic: every run is read at first, and every eighth of a long campaign. By index, so that it is the same for any seed. */
@@ -91,7 +91,7 @@ export class BatchRunner {
       opsReached: coverage.opsReached,
       labels: [...coverage.counts],
       digests: Array.from({ length: Math.min(digestCount, batch.count) }, (_, i) =>
-        digestOf(batch, [first!, ...others], i),
+        digestsOf(batch, [first!, ...others], i),
       ),
     };
   }
@@ -122,8 +122,9 @@ function failedRuns(expected: TraceBatch, came: TraceBatch, on: string, from: nu
   return failures;
 }
 
-function digestOf(batch: ProgramBatch, traces: readonly TraceBatch[], i: number): string {
-  const hash = createHash("sha256").update(batch.words.subarray(startOf(batch.ends, i), batch.ends[i]!));
-  for (const trace of traces) hash.update(traceOf(trace, i));
-  return hash.digest("hex").slice(0, 32);
+function digestsOf(batch: ProgramBatch, traces: readonly TraceBatch[], i: number): string[] {
+  const program = batch.words.subarray(startOf(batch.ends, i), batch.ends[i]!);
+  return [program, ...traces.map((trace) => traceOf(trace, i))].map((words) =>
+    createHash("sha256").update(words).digest("hex").slice(0, 32),
+  );
 }
