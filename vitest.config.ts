@@ -9,6 +9,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "properties/**/*.prop.ts"],
     // Native tests start processes and use ffi-rs' threads: a process for each test file keeps a crash in its own file.
     pool: "forks",
+    globalSetup: "test/support/global-setup.ts",
     testTimeout: 30_000,
     hookTimeout: 120_000,
     teardownTimeout: 20_000,

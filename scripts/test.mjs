@@ -30,6 +30,7 @@ try {
   say(`test: setup ok (${secondsSince(startMs)})`);
   const failed = steps.filter((step) => !runStep(step)).map(({ name }) => name);
   say(failed.length === 0 ? "test: all ok" : `test: FAILED: ${failed.join(", ")}`);
+  say(`steps: ${steps.length - failed.length} passed, ${failed.length} failed`);
   process.exitCode = failed.length === 0 ? 0 : 1;
 } catch (error) {
   say(`test: setup FAILED: ${error.message}`);
@@ -45,6 +46,9 @@ function runStep({ name, quiet, command, args, skip }) {
   const startMs = performance.now();
   const { ok, output } = quiet ? capture(command, args) : { ok: run(command, args), output: "" };
   if (!ok) process.stderr.write(output);
+  // What a quiet step leaves out is never left out in silence.
+  for (const line of output.split("\n").filter((line) => /^== skipped/.test(line)))
+    say(`test: ${name}: ${line.slice(3)}`);
   say(`test: ${name} ${ok ? "ok" : "FAILED"} (${secondsSince(startMs)})`);
   return ok;
 }

@@ -23,6 +23,9 @@ export type Loaded =
   | { readonly ok: true; readonly value: NamedProgram }
   | { readonly ok: false; readonly complaint: string };
 
+/** A program of a million ops takes some 60 MiB; what is larger is no program. */
+const FILE_BYTES_MAX = 512 * 1024 * 1024;
+
 /** The programs of the files in the order given; `-` is standard input. */
 export async function* loadPrograms(paths: readonly string[]): AsyncGenerator<Loaded> {
   for (const path of paths) {

@@ -33,6 +33,9 @@ export class Canceled extends Error {
   override readonly name = "Canceled";
 }
 
+/** What a body that yields by itself is told: the fiber would be in no queue, and lost without a word. */
+const BARE_YIELD = "a body yielded outside an operation: write yield* s.yieldNow(), yield* s.sleep(10), ...";
+
 export interface SchedulerOptions {
   /** Pipes to open, numbered from 0. Default 0. */
   readonly pipes?: number;
@@ -186,6 +189,7 @@ export class Scheduler {
     this.#check();
     try {
       if (this.#bodies[fiber]!.next().done === true) this.core.finish();
+      else if (this.core.stateOf(fiber) === FiberState.running) throw new Error(BARE_YIELD);
     } catch (error) {
       this.#failure = { error };
       this.core.stop();
