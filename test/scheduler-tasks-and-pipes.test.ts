@@ -346,4 +346,12 @@ describe("what a snapshot tells", () => {
     expect(panicOf(() => s.run())).toContain("deadlock — 1 fiber(s)");
     expect(log.line()).toContain("looked@0");
   });
+
+  test("a body that yields by itself is an error, not a fiber lost without a word", () => {
+    const { s } = traced();
+    s.spawn(function* () {
+      yield undefined;
+    });
+    expect(() => s.run()).toThrow("a body yielded outside an operation");
+  });
 });

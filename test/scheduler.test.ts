@@ -395,12 +395,4 @@ describe("misuse", () => {
     expect(panicOf(() => s.run())).toBe(first);
     expect(panicOf(() => s.run())).toBe(first);
   });
-
-  test("a body that yields by itself is an error, not a fiber lost without a word", () => {
-    const { s } = traced();
-    s.spawn(function* () {
-      yield undefined;
-    });
-    expect(() => s.run()).toThrow("a body yielded outside an operation");
-  });
 });

@@ -101,8 +101,12 @@ export async function readTextFile(
   { readonly ok: true; readonly value: string } | { readonly ok: false; readonly complaint: string }
 > {
   try {
-    if ((await stat(path)).isDirectory())
-      return { ok: false, complaint: "is a directory: name a file in it" };
+    const file = await stat(path);
+    if (file.isDirectory()) return { ok: false, complaint: "is a directory: name a file in it" };
+    if (file.isCharacterDevice())
+      return { ok: false, complaint: "is a device: name a file, or - for standard input" };
+    if (file.size > FILE_BYTES_MAX)
+      return { ok: false, complaint: `is larger than ${FILE_BYTES_MAX >> 20} MiB` };
     const bytes = await readFile(path);
     return { ok: true, value: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (error) {

@@ -12,7 +12,7 @@
  */
 import { checkScheduler } from "./check-scheduler.js";
 import { PipeResult, READ_END, WRITE_END } from "./pipes.js";
-import { NONE, RunEnd, SchedulerCore, Step } from "./scheduler-core.js";
+import { FiberState, NONE, RunEnd, SchedulerCore, Step } from "./scheduler-core.js";
 import { type SchedulerSnapshot, snapshotOf } from "./snapshot.js";
 
 /** What a body yields to the run loop: nothing to look at, only that it has parked. */
