@@ -16,9 +16,11 @@ test("lockstep doctor --include prints the folder that it lies in, and nothing e
   expect(existsSync(join(stdout.trim(), "lockstep.h"))).toBe(true);
 });
 
-test("it is packed with the package", () => {
+test("it is packed with the package, with the page that explains it and the worked adapter", () => {
   const { files } = JSON.parse(textOf("package.json")) as { readonly files: readonly string[] };
-  expect(files).toContain("include");
+  expect(files).toEqual(
+    expect.arrayContaining(["include", "docs", "examples/*/*.cpp", "examples/*/Makefile"]),
+  );
 });
 
 const LANGUAGES = [

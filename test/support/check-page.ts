@@ -29,14 +29,18 @@ import { textOf } from "./source-files.js";
 /** Copied and not linked: commands of a page write there. */
 const WRITTEN = ["corpus", "examples"];
 const LEFT_OUT = [".git", ".lockstep", ".cache"];
+/** What make has left in the checkout: a page builds its own, and this might be old. */
+const BUILT = /\.so$|_wrong\.cpp$/;
 
 /** Makes `folder` look like a checkout of the package. */
 export function furnish(folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const entry of readdirSync(packagePath())) {
     if (LEFT_OUT.includes(entry)) continue;
-    if (WRITTEN.includes(entry)) cpSync(packagePath(entry), join(folder, entry), { recursive: true });
-    else symlinkSync(packagePath(entry), join(folder, entry));
+    const [source, target] = [packagePath(entry), join(folder, entry)];
+    if (WRITTEN.includes(entry))
+      cpSync(source, target, { recursive: true, filter: (path) => !BUILT.test(path) });
+    else symlinkSync(source, target);
   }
 }
 
@@ -171,7 +175,7 @@ function run(program: string, args: readonly string[], cwd: string): SpawnSyncRe
 function checkQuotation({ text }: Block): string | undefined {
   const sources = ["include/lockstep.h", "examples/boost-context/boost_fibers.cpp"];
   const anywhere = (quoted: string): boolean =>
-    sources.some((path) => firstDifference(`...\n${quoted}\n...`, textOf(path)) === undefined);
+    sources.some((path) => firstDifference(`...\n${quoted}...`, textOf(path)) === undefined);
   return anywhere(text) ? undefined : `stands neither in ${sources.join(" nor in ")}`;
 }
 
