@@ -18,12 +18,17 @@ const EMULATOR_PACKAGES = [
   "libc6-dev-arm64-cross",
   "libstdc++6-arm64-cross",
 ];
+/** What the tests build that users do not: the worked adapter over Boost.Context. */
+const TEST_PACKAGES = ["g++", "make", "libboost-context-dev"];
 
-/** Sets everything up. Throws an Error whose message is for the user when Lockstep cannot run at all. */
-export async function setUp() {
+/**
+ * Sets everything up, with what only the tests need where `forTests` says so. Throws an Error whose message is for the user when Lockstep
+ * cannot run at all.
+ */
+export async function setUp({ forTests = false } = {}) {
   checkNode();
   installModules();
-  installDebianPackages();
+  installDebianPackages(forTests);
   buildDist();
   await installArm64Node();
 }
@@ -64,14 +69,16 @@ function areModulesInstalled() {
   });
 }
 
-function installDebianPackages() {
+function installDebianPackages(forTests) {
   if (process.platform !== "linux" || !existsSync("/usr/bin/dpkg-query")) return;
-  const missing = missingPackages();
+  const missing = missingPackages(forTests);
   if (missing.length === 0) return;
   const command = `sudo apt-get install ${missing.join(" ")}`;
   const apt = aptCommand();
   if (apt === undefined) {
-    say(`setup: some native targets may not run; to have them all: ${command}`);
+    say(
+      `setup: some native targets${forTests ? " and tests" : ""} may not run; to have them all: ${command}`,
+    );
     return;
   }
   const startMs = performance.now();
@@ -87,8 +94,10 @@ function installDebianPackages() {
   );
 }
 
-function missingPackages() {
-  const wanted = process.arch === "arm64" ? NATIVE_PACKAGES : [...NATIVE_PACKAGES, ...EMULATOR_PACKAGES];
+function missingPackages(forTests) {
+  const wanted = [...NATIVE_PACKAGES];
+  if (process.arch !== "arm64") wanted.push(...EMULATOR_PACKAGES);
+  if (forTests) wanted.push(...TEST_PACKAGES);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's fields, not ours.
   const format = "${Package} ${db:Status-Status}\n";
   const { output } = capture("dpkg-query", ["-W", "-f", format, ...wanted]);

@@ -26,7 +26,7 @@ const steps = [
 
 try {
   const startMs = performance.now();
-  await setUp();
+  await setUp({ forTests: true });
   say(`test: setup ok (${secondsSince(startMs)})`);
   const failed = steps.filter((step) => !runStep(step)).map(({ name }) => name);
   say(failed.length === 0 ? "test: all ok" : `test: FAILED: ${failed.join(", ")}`);

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { filesIn, readSource, textOf } from "./support/source-files.js";
 
 const typescript = filesIn(["src"], /\.ts$/);
-const native = filesIn(["src", "include"], /\.([chS]|cpp)$/);
+const native = filesIn(["src", "include", "examples"], /\.([chS]|cpp)$/);
 const tests = filesIn(["test", "properties"], /\.ts$/);
 
 /** Complaints about the imports of a file at `path`; empty when they run the right way. */

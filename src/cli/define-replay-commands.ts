@@ -44,7 +44,15 @@ export function defineDoctor(program: Command, run: RunCommand): void {
     .command("doctor")
     .description("list the targets, what each needs and how to install what is missing")
     .option("--install", "first install what needs no rights: the arm64 Node that the target aarch64 runs in")
+    .option("--include", "only print the folder of lockstep.h, which a runtime of your own is built with")
     .addOption(formatOption())
-    .addHelpText("after", examples("lockstep doctor", "lockstep doctor --install"))
+    .addHelpText(
+      "after",
+      examples(
+        "lockstep doctor",
+        "lockstep doctor --install",
+        'cc -shared -fPIC -I"$(lockstep doctor --include)" -o mine.so mine.c',
+      ),
+    )
     .action((options: DoctorOptions) => run((context) => doctorCommand(options, context)));
 }

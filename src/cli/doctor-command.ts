@@ -1,8 +1,10 @@
 /**
- * `lockstep doctor`: which targets this machine can run, what each needs, what is missing and the command that installs it.
+ * `lockstep doctor`: which targets this machine can run, what each needs, what is missing and the command that installs it; and where
+ * the header lies that a runtime of one's own is built with.
  */
 import { describeTargets } from "../native-bridge/doctor.js";
 import { installArm64Node } from "../native-bridge/emulator.js";
+import { packagePath } from "../native-bridge/package-path.js";
 import { TargetError } from "../sim/target.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus } from "./exit-status.js";
@@ -10,6 +12,8 @@ import { ExitStatus } from "./exit-status.js";
 export interface DoctorOptions {
   /** Install what needs no rights: the arm64 Node that the target aarch64 runs in. */
   readonly install?: boolean;
+  /** Print the folder of lockstep.h and nothing else, for a compiler's -I. */
+  readonly include?: boolean;
   readonly format: "text" | "jsonl";
 }
 
@@ -18,6 +22,10 @@ export async function doctorCommand(
   options: DoctorOptions,
   { terminal }: CommandContext,
 ): Promise<ExitStatus> {
+  if (options.include === true) {
+    terminal.print(packagePath("include"));
+    return ExitStatus.agreement;
+  }
   if (options.install === true) {
     try {
       const node = await installArm64Node();
@@ -44,6 +52,11 @@ export async function doctorCommand(
         terminal.print(`  has    ${need.what}: ${need.path} ${need.version}`.trimEnd());
       else terminal.print(`  LACKS  ${need.what}: ${need.why}; install it with: ${need.install}`);
     }
+  }
+  if (options.format === "text") {
+    terminal.print(
+      `${terminal.paint("bold", "your own")}  a library that is built with -I${packagePath("include")}`,
+    );
   }
   return targets.every((target) => target.canRun) ? ExitStatus.agreement : ExitStatus.unavailable;
 }

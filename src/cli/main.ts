@@ -24,7 +24,8 @@ Targets:
   model       the TypeScript model, in this process
   native      the native scheduler on this machine's architecture
   aarch64     the native aarch64 scheduler, under qemu-user where this machine is not one
-  PATH        a shared library that exports lockstep_runtime_v1 (include/lockstep.h)
+  PATH        a shared library that exports lockstep_runtime_v1 (lockstep.h, in the
+              folder that lockstep doctor --include prints)
 
 Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run.`;
 
