@@ -168,6 +168,8 @@ function weightOf(program: Program): bigint {
     if (typeof value === "number" && key !== "version")
       weight += 2n * BigInt(Math.abs(value)) + (value < 0 ? 1n : 0n);
     if (value === "repeat" || value === "call") weight += 1n;
+    // Of the ops that switch, a yield says least.
+    if (value === "suspend" || value === "sleep") weight += 1n;
     return value;
   });
   return weight;

@@ -21,6 +21,11 @@ export function* removals(program: Program): Generator<Program> {
 function* rawRemovals(program: Program): Generator<Program> {
   for (const name of Object.keys(program.fibers ?? {})) yield withoutBody(program, name);
   for (const name of Object.keys(program.tasks ?? {})) yield withoutBody(program, name);
+  for (const name of [...Object.keys(program.fibers ?? {}), ...Object.keys(program.tasks ?? {})]) {
+    const shorter = inlined(program, name);
+    // A body that is started in several places would stand in each of them, and main does not take every op.
+    if (sizeOf(shorter) < sizeOf(program) && !needsFiber(shorter.main ?? [])) yield shorter;
+  }
   for (const pipe of program.pipes ?? []) yield withoutPipe(program, pipe);
   if ((program.world ?? []).length > 0) yield withoutKey(program, "world");
   // What main does when it is left out (SPEC section 3) is often enough, and then main needs no reading.
@@ -109,7 +114,11 @@ function* simplerOps(op: Op): Generator<readonly Op[]> {
       yield op.ops;
       for (const depth of smallerNumbers(op.depth, 1)) yield [{ ...op, depth }];
       return;
+    case "suspend":
+      yield [{ op: "yield" }];
+      return;
     case "sleep":
+      yield [{ op: "yield" }];
       for (const ms of smallerNumbers(op.ms, 0)) yield [{ ...op, ms }];
       return;
     case "log":
@@ -137,7 +146,7 @@ function* smallerNumbers(value: number, least: number): Generator<number> {
 /** Without a fiber or task and every op that names it. */
 function withoutBody(program: Program, name: string): Program {
   const rest = mappedOps(program, (op) =>
-    ("fiber" in op && op.fiber === name) || ("task" in op && op.task === name) ? undefined : op,
+    ("fiber" in op && op.fiber === name) || ("task" in op && op.task === name) ? [] : [op],
   );
   return {
     ...rest,
@@ -146,22 +155,35 @@ function withoutBody(program: Program, name: string): Program {
   };
 }
 
+/** Without a body of its own: where it was started stands what it did. Chains of bodies that only start each other collapse so. */
+function inlined(program: Program, name: string): Program {
+  const ops = program.fibers?.[name] ?? program.tasks?.[name]?.ops ?? [];
+  const starts = (op: Op): boolean =>
+    (op.op === "spawn" && op.fiber === name) || (op.op === "go" && op.task === name);
+  return withoutBody(
+    mappedOps(program, (op) => (starts(op) ? ops : [op])),
+    name,
+  );
+}
+
+/** Whether the ops hold one that only a fiber takes (SPEC section 3). */
+function needsFiber(ops: readonly Op[]): boolean {
+  return ops.some((op) => op.op === "call" || op.op === "overflow" || ("ops" in op && needsFiber(op.ops)));
+}
+
 /** Without a pipe and every op that names it. */
 function withoutPipe(program: Program, pipe: string): Program {
-  const rest = mappedOps(program, (op) => ("pipe" in op && op.pipe === pipe ? undefined : op));
+  const rest = mappedOps(program, (op) => ("pipe" in op && op.pipe === pipe ? [] : [op]));
   return { ...rest, pipes: (program.pipes ?? []).filter((name) => name !== pipe) };
 }
 
-function mappedOps(program: Program, map: (op: Op) => Op | undefined): Program {
-  const mapList = (ops: readonly Op[]): Op[] => {
-    const kept: Op[] = [];
-    for (const op of ops) {
+/** Each op with what `map` puts in its place; what it puts there is not mapped again. */
+function mappedOps(program: Program, map: (op: Op) => readonly Op[]): Program {
+  const mapList = (ops: readonly Op[]): Op[] =>
+    ops.flatMap((op) => {
       const mapped = map(op);
-      if (mapped === undefined) continue;
-      kept.push("ops" in mapped ? { ...mapped, ops: mapList(mapped.ops) } : mapped);
-    }
-    return kept;
-  };
+      return mapped[0] === op && "ops" in op ? [{ ...op, ops: mapList(op.ops) }] : mapped;
+    });
   const entries = <T, U>(record: Readonly<Record<string, T>>, f: (value: T) => U): Record<string, U> =>
     Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
   return {
