@@ -38,7 +38,7 @@ export type ArtefactName = "lockstep-host" | "liblockstep_bridge.so" | "libsched
 export interface BuildOptions {
   /** Where to keep what is built; `cacheFolder()` unless told. */
   readonly cache?: string;
-  /** Compiler flags after ours: sanitizers, `-DLOCKSTEP_DEFECT_...`. They are part of the key. */
+  /** Compiler flags after ours: sanitizers, `-DSCHED_DEFECT_...`. They are part of the key. */
   readonly extraFlags?: readonly string[];
 }
 
