@@ -87,8 +87,14 @@ export function foundBy({ signature, divergence }: Failure): FoundBy {
   }
 }
 
-/** The signature without the targets' names, and its hash: equal for two bugs that show in the same way. */
-export function signatureHash(signature: Signature): { readonly text: string; readonly hash: string } {
-  const text = signatureText(signature).replace(/^.*?: /, "");
+/** A signature without its targets' names, and its hash: equal for two bugs that show in the same way. */
+export function signatureHash(signature: Signature | string): {
+  readonly text: string;
+  readonly hash: string;
+} {
+  const text =
+    typeof signature === "string"
+      ? signature
+      : signatureText(signature).slice(signature.targets.join(" / ").length + 2);
   return { text, hash: createHash("sha256").update(text).digest("hex").slice(0, 8) };
 }

@@ -47,7 +47,12 @@ export const DEFECTS: readonly Defect[] = [
     ["C2", "C2", "tasks.c", "a wait that a third party wakes returns, though the task is pending"],
     ["C3", "C3", "tasks.c", "a wait that returns leaves its fiber in the waiter slot"],
     ["C4", "C4", "sched.c", "a deadline past the end of the clock is armed"],
-    ["C5", "C5", "readiness_epoll.c", "a signal during the wait for fds is a failure"],
+    [
+      "C5",
+      "C5",
+      "readiness_epoll.c runtime_abi.c",
+      "a signal during the wait for fds is a failure (without the idle hook)",
+    ],
     ["C6_RUN", "C6", "sched.c", "run inside a fiber runs, over the run loop's saved context"],
     ["C6_DEINIT", "C6", "lifecycle.c", "deinit inside a fiber frees the stack that it runs on"],
     [
