@@ -42,8 +42,9 @@ export interface MutantsOptions {
   readonly json?: boolean;
 }
 
-/** A hang costs this much each time; programs of a campaign take well under a millisecond. */
-export const MUTANT_TIME_LIMIT_MS = 500;
+/** A hang costs this much each time; programs of a campaign take well under a millisecond, and a few under an emulator. */
+const TIME_LIMIT_MS = 250;
+const TIME_LIMIT_EMULATED_MS = 500;
 
 /** A defect and the architecture to hunt it on. */
 interface Hunted {
@@ -224,7 +225,8 @@ class Bench {
   }
 
   async #open(on: string, library: string, { rule }: Defect): Promise<Target> {
-    const target = await openTarget(on, { ...this.#settings, timeLimitMs: MUTANT_TIME_LIMIT_MS });
+    const timeLimitMs = on.startsWith("native") ? TIME_LIMIT_MS : TIME_LIMIT_EMULATED_MS;
+    const target = await openTarget(on, { ...this.#settings, timeLimitMs });
     if (!isOpen(target)) throw new TargetError("unavailable", target.complaint);
     return rule === "C5" ? interrupting(target, library) : target;
   }

@@ -6,6 +6,8 @@
  * wrapping plainer. Both yield larger steps first. An edit that changes nothing is never yielded.
  */
 import type { Op, Program, WorldOp } from "../program.js";
+import { castEdits } from "./body-edits.js";
+import { mappedOps, without } from "./edit-parts.js";
 
 /** A list of ops of a program: how to read it and how to put another in its place. */
 interface OpSlot {
@@ -25,6 +27,7 @@ function* rawRemovals(program: Program): Generator<Program> {
   if ((program.world ?? []).length > 0) yield withoutKey(program, "world");
   // What main does when it is left out (SPEC section 3) is often enough, and then main needs no reading.
   if (program.main !== undefined) yield withoutKey(program, "main");
+  yield* castEdits(program);
   const slots = [...slotsOf(program)];
   const longest = slots.reduce((length, { ops }) => Math.max(length, ops.length), 0);
   for (let size = 1 << (31 - Math.clz32(Math.max(longest, 1))); size >= 1; size >>= 1) {
@@ -152,36 +155,9 @@ function withoutPipe(program: Program, pipe: string): Program {
   return { ...rest, pipes: (program.pipes ?? []).filter((name) => name !== pipe) };
 }
 
-function mappedOps(program: Program, map: (op: Op) => Op | undefined): Program {
-  const mapList = (ops: readonly Op[]): Op[] => {
-    const kept: Op[] = [];
-    for (const op of ops) {
-      const mapped = map(op);
-      if (mapped === undefined) continue;
-      kept.push("ops" in mapped ? { ...mapped, ops: mapList(mapped.ops) } : mapped);
-    }
-    return kept;
-  };
-  const entries = <T, U>(record: Readonly<Record<string, T>>, f: (value: T) => U): Record<string, U> =>
-    Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
-  return {
-    ...program,
-    ...(program.fibers === undefined ? {} : { fibers: entries(program.fibers, mapList) }),
-    ...(program.tasks === undefined
-      ? {}
-      : { tasks: entries(program.tasks, (task) => ({ ...task, ops: mapList(task.ops ?? []) })) }),
-    ...(program.main === undefined ? {} : { main: mapList(program.main) }),
-    ...(program.world === undefined ? {} : { world: mapList(program.world) as WorldOp[] }),
-  };
-}
-
 /** The same keys in the same order, one with another value: order of declaration must not change. */
 function replaced<T>(record: Readonly<Record<string, T>>, key: string, value: T): Record<string, T> {
   return Object.fromEntries(Object.entries(record).map(([name, old]) => [name, name === key ? value : old]));
-}
-
-function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
 /** Without the keys that hold nothing, so that what is left is all there is to read. An empty main stays: it is not main left out. */
