@@ -12,6 +12,7 @@ import { describeTargets } from "../native-bridge/doctor.js";
 import { interrupting } from "../native-bridge/interrupting.js";
 import { ExpectedRuns } from "../sim/campaign/expected-runs.js";
 import { ModelTarget } from "../sim/model-target.js";
+import { opCountOf } from "../sim/shrink/program-edits.js";
 import { type Target, TargetError } from "../sim/target.js";
 import type { CommandContext } from "./command-context.js";
 import { divergenceLines } from "./divergence-text.js";
@@ -272,7 +273,8 @@ function foundInRun(caught: Catch, shrunk: ShrunkFailure): MutantFound {
     runs: caught.runs,
     milliseconds: Math.round(caught.milliseconds),
     opsBefore: shrunk.opsBefore,
-    ops: shrunk.opsAfter,
+    // A bug that one program leaves to the next can make a smaller program fail only among others: then this is the whole one.
+    ops: opCountOf(shrunk.failure.program),
     isMinimal: shrunk.isMinimal,
     ...signatureOfCatch(caught),
     program: shrunk.failure.program,

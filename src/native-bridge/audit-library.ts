@@ -5,7 +5,10 @@
  * Invariant: it reads the file and nothing else, so it serves for a library that cannot even be loaded, and for aarch64 on any machine.
  */
 import { readFile } from "node:fs/promises";
+import { TargetError } from "../sim/target.js";
 import { AARCH64_CALLEE_SAVED, readSwitch, switchFaults } from "./aarch64-switch.js";
+import type { Architecture } from "./architecture.js";
+import { findBuilt } from "./build-native.js";
 import { ElfFile } from "./elf.js";
 import { inspectLibrary } from "./library.js";
 
@@ -17,6 +20,21 @@ export interface LibraryAudit {
   readonly lost: readonly string[];
   /** What was looked at and found right, for people. */
   readonly sound: string;
+}
+
+/**
+ * The audit of our own runtime as it was last built here; undefined where it was not yet, or cannot be.
+ *
+ * @throws nothing: a machine without a compiler has nothing to audit.
+ */
+export async function auditBuilt(architecture: Architecture): Promise<LibraryAudit | undefined> {
+  try {
+    const path = await findBuilt("libsched.so", architecture);
+    return path === undefined ? undefined : await auditLibrary(path);
+  } catch (error) {
+    if (error instanceof TargetError) return undefined;
+    throw error;
+  }
 }
 
 /** What a fiber's first entry and every later switch go through. */
