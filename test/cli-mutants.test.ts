@@ -3,9 +3,11 @@
  *
  * The whole bench takes minutes and is `lockstep mutants` itself. Here a defect stands for each way of being found.
  */
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type MutantRow, type MutantsReport, mutantsReport } from "../src/cli/mutants-report.js";
 import { DEFECTS } from "../src/native-bridge/defects.js";
+import { packagePath } from "../src/native-bridge/package-path.js";
 import { buildCommand, lockstep } from "./support/command.js";
 import { targetsHere } from "./support/replay.js";
 
@@ -75,6 +77,18 @@ describe.runIf(targetsHere.includes("native"))("the bench", () => {
   });
 });
 
+describe.runIf(canEmulate)("docs/FINDINGS.md", () => {
+  test("quotes what the bench prints, for each of C1 to C7", () => {
+    const text = readFileSync(packagePath("docs", "FINDINGS.md"), "utf8").replace(/\s+/g, " ");
+    const names = [...text.matchAll(/lockstep mutants --only (\S+) --explain/g)].map(([, list]) => list!);
+    const quotes = text.match(/at t=\d+, record \d+: model says "[^"]*", native\+C\S+ says "[^"]*"/g) ?? [];
+    const { stdout } = lockstep(["mutants", "--only", names.join(","), "--explain", "--no-uniform"]);
+    const printed = stdout.replace(/\s+/g, " ");
+    expect(quotes.length).toBeGreaterThanOrEqual(7);
+    expect(quotes.filter((quote) => !printed.includes(quote))).toEqual([]);
+  }, 120_000);
+});
+
 describe.runIf(canEmulate)("bug A on aarch64 (seeds/001)", () => {
   const onBugA = (name: string) => lockstep(["diff", `corpus/${name}.json`, "--on", "model,aarch64+BUG_A"]);
 
@@ -107,6 +121,14 @@ describe("the command", () => {
     expect([target.status, target.stderr]).toEqual([
       2,
       "lockstep: native+NO_SUCH: NO_SUCH is no defect; lockstep mutants --list names them\n",
+    ]);
+  });
+
+  test.runIf(process.arch !== "arm64")("defects that --arch leaves none of are bad usage", () => {
+    const { status, stderr } = lockstep(["mutants", "--only", "C1", "--arch", "native"]);
+    expect([status, stderr]).toEqual([
+      2,
+      "lockstep: mutants: none of these defects is one of --arch native\n",
     ]);
   });
 

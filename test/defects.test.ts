@@ -1,12 +1,14 @@
 /**
  * The list of planted bugs against the sources that hold them, and the audit of a build's switch (Bug B, C1, X1).
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readSwitch, switchFaults } from "../src/native-bridge/aarch64-switch.js";
 import { type Architecture, machineArchitecture } from "../src/native-bridge/architecture.js";
-import { auditLibrary } from "../src/native-bridge/audit-library.js";
+import { auditBuilt, auditLibrary } from "../src/native-bridge/audit-library.js";
 import { buildNative } from "../src/native-bridge/build-native.js";
 import { buildDefective, DEFECTS, findDefect } from "../src/native-bridge/defects.js";
 import { describeTargets } from "../src/native-bridge/doctor.js";
@@ -75,6 +77,20 @@ describe.each([...compilers])("the audit of a build for %s", (architecture) => {
     expect(missing).toEqual(["sched_trampoline is not defined"]);
   });
 
+  test("is of what is built here: nothing until it is, and then without building (doctor)", async () => {
+    const cache = mkdtempSync(join(tmpdir(), "lockstep-audit-"));
+    vi.stubEnv("LOCKSTEP_CACHE", cache);
+    try {
+      expect(await auditBuilt(architecture)).toBeUndefined();
+      expect(readdirSync(cache)).toEqual([]);
+      const path = await buildNative("libsched.so", architecture);
+      expect(await auditBuilt(architecture)).toMatchObject({ path, missing: [], lost: [] });
+    } finally {
+      vi.unstubAllEnvs();
+      rmSync(cache, { recursive: true });
+    }
+  });
+
   test.runIf(architecture === "aarch64").each([
     ["C1", ["d8", "d9", "d10", "d11", "d12", "d13", "d14", "d15"].map((name) => `${name} is not saved`)],
     ["A64_LOSES_X22", ["x22 is not restored"]],
@@ -87,6 +103,20 @@ describe.each([...compilers])("the audit of a build for %s", (architecture) => {
     const { missing, lost } = await auditLibrary(await buildDefective(findDefect(name)!, "aarch64"));
     expect([missing, lost]).toEqual([[], expected]);
   });
+});
+
+test("the audit names any other function of the scheduler that a library lacks", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lockstep-audit-"));
+  try {
+    const source = join(folder, "lacking.c");
+    const library = join(folder, "lacking.so");
+    const empty = ["sched_trampoline", "sched_dispatch"].map((name) => `void ${name}(void) {}`).join("\n");
+    writeFileSync(source, `void sched_gone(void);\nvoid sched_switch(void) { sched_gone(); }\n${empty}\n`);
+    execFileSync("cc", ["-shared", "-fPIC", "-o", library, source]);
+    expect((await auditLibrary(library)).missing).toEqual(["sched_gone is not defined"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe("the reading of an aarch64 switch (X1)", () => {

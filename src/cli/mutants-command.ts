@@ -54,6 +54,12 @@ interface Hunted {
   readonly on: string;
 }
 
+interface BenchRow {
+  readonly row: MutantRow;
+  /** Lines for `--explain`; none without it. */
+  readonly explanation: readonly string[];
+}
+
 export async function mutantsCommand(
   options: MutantsOptions,
   settings: TargetSettings,
@@ -74,6 +80,10 @@ export async function mutantsCommand(
   }
   interruption.isHandled = true;
   const { hunted, skipped } = await placesOf(chosen, options.arch);
+  if (hunted.length + skipped.length === 0) {
+    terminal.complain(`mutants: none of these defects is one of --arch ${options.arch}`);
+    return ExitStatus.badInput;
+  }
   let status: ExitStatus = ExitStatus.agreement;
   for (const line of skipped) {
     terminal.complain(line);
@@ -84,11 +94,19 @@ export async function mutantsCommand(
   const bench = new Bench(options, settings, context);
   const isText = options.json !== true;
   if (isText) terminal.print(terminal.paint("bold", headLine(options.uniform)));
-  const rows = await bench.huntAll(hunted, (row, explanation) => {
-    if (!isText) return;
-    terminal.print(rowLine(row, options.uniform, terminal.paint));
-    for (const line of explanation) terminal.print(line);
-  });
+  const rows: MutantRow[] = [];
+  try {
+    await bench.huntAll(hunted, (row, explanation) => {
+      rows.push(row);
+      if (!isText) return;
+      terminal.print(rowLine(row, options.uniform, terminal.paint));
+      for (const line of explanation) terminal.print(line);
+    });
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    terminal.complain(`${error.message}: the bench ends here`);
+    return ExitStatus.unavailable;
+  }
   const report = mutantsReport({
     seed: options.seed,
     runsMax: options.runs,
@@ -157,15 +175,13 @@ class Bench {
     this.#context = context;
   }
 
-  /** The rows come back in the order of `hunted`, and are handed over in that order as soon as they are there. */
+  /** Rows are handed over in the order of `hunted`, as soon as they are there. @throws TargetError when a target is lost. */
   async huntAll(
     hunted: readonly Hunted[],
     onRow: (row: MutantRow, explanation: readonly string[]) => void,
-  ): Promise<MutantRow[]> {
+  ): Promise<void> {
     const { interruption } = this.#context;
-    const done: ({ row: MutantRow; explanation: readonly string[] } | undefined)[] = hunted.map(
-      () => undefined,
-    );
+    const done: (BenchRow | undefined)[] = hunted.map(() => undefined);
     let next = 0;
     let shown = 0;
     const work = async (): Promise<void> => {
@@ -179,14 +195,10 @@ class Bench {
       }
     };
     await Promise.all(Array.from({ length: this.#options.jobs ?? availableParallelism() }, work));
-    return done.flatMap((one) => (one === undefined ? [] : [one.row]));
   }
 
-  async #huntOne({
-    defect,
-    architecture,
-    on,
-  }: Hunted): Promise<{ row: MutantRow; explanation: readonly string[] }> {
+  /** Undefined when the hunt was interrupted before it found anything, which says nothing about the defect. */
+  async #huntOne({ defect, architecture, on }: Hunted): Promise<BenchRow | undefined> {
     const { name, kind, rule, text } = defect;
     const row = { name, kind, rule, text, on, runs: 0, vanished: [], uniformRuns: null } as const;
     const library = await buildDefective(defect, architecture);
@@ -203,6 +215,7 @@ class Bench {
       const { signal } = this.#context.interruption;
       const constraints = { world: target.runsWorlds };
       const first = await hunt(this.#expected(constraints), model, target, signal);
+      if (first.caught === undefined && signal.aborted) return undefined;
       const shrunk =
         first.caught === undefined
           ? undefined
