@@ -18,7 +18,6 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildCommand, type Ended, mainPath } from "./support/command.js";
-import { buildFaulty } from "./support/faulty-runtime.js";
 import { targetsHere } from "./support/replay.js";
 
 let folder = "";
@@ -194,17 +193,18 @@ describe("a campaign with nowhere to save", () => {
 
 describe.runIf(targetsHere.includes("native"))("the canary", () => {
   test("tells runs that another process saw differently, and what differed (exit 1)", async () => {
-    // A runtime whose results depend on the process that it runs in.
-    const library = buildFaulty(
-      {
-        name: "values by process",
-        file: "tasks.c",
-        from: "  *value = task->value;",
-        to: "  extern int getpid(void);\n  *value = task->value + getpid();",
-      },
-      folder,
-    );
-    const args = ["sim", "--on", library, "--runs", "300", "--canary", "100", "--jobs", "1", "--no-save"];
+    const args = [
+      "sim",
+      "--on",
+      "native+WAIT_VALUE_BY_PROCESS",
+      "--runs",
+      "300",
+      "--canary",
+      "100",
+      "--jobs",
+      "1",
+      "--no-save",
+    ];
     const { status, stderr, stdout } = await lockstep(freshFolder(), ...args);
     expect(status).toBe(1);
     expect(stderr).toMatch(
@@ -243,16 +243,12 @@ describe("deadlock", () => {
 test.runIf(targetsHere.includes("native"))(
   "what a campaign saves reads back as what it printed",
   async () => {
-    const library = buildFaulty(
-      { name: "a lost wake", file: "sched.c", from: "  sched->n_suspended--;\n", to: "" },
-      folder,
-    );
     const cwd = freshFolder();
     const { stdout } = await lockstep(
       cwd,
       "sim",
       "--on",
-      `model,${library}`,
+      "model,native+WAKE_KEEPS_COUNT",
       "--runs",
       "500",
       "--bail",

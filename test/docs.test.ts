@@ -8,11 +8,12 @@
 import { copyFileSync, existsSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { machineArchitecture } from "../src/native-bridge/architecture.js";
+import { buildDefective, findDefect } from "../src/native-bridge/defects.js";
 import { packagePath } from "../src/native-bridge/package-path.js";
 import { checkPage, furnish } from "./support/check-page.js";
 import { buildCommand, scratchFolder } from "./support/command.js";
 import { whyNoExample } from "./support/example-adapter.js";
-import { buildFaulty, FAULTS } from "./support/faulty-runtime.js";
 import { filesIn, textOf } from "./support/source-files.js";
 
 const scratch = scratchFolder();
@@ -37,8 +38,8 @@ describe("what stands in the pages is true", () => {
     test.skipIf(isSkipped)(page, { timeout: 240_000 }, async () => {
       const folder = checkout();
       if (page === "README.md") {
-        const ties = FAULTS.find(({ name }) => name.startsWith("ties by last armed"))!;
-        copyFileSync(buildFaulty(ties, scratch.folder), join(folder, "mine.so"));
+        const ties = findDefect("TIES_BY_LAST")!;
+        copyFileSync(await buildDefective(ties, machineArchitecture()), join(folder, "mine.so"));
       }
       expect(await checkPage(textOf(page), folder)).toEqual([]);
     });

@@ -2,6 +2,7 @@
  * `lockstep doctor`: which targets this machine can run, what each needs, what is missing and the command that installs it; and where
  * the header lies that a runtime of one's own is built with.
  */
+import type { LibraryAudit } from "../native-bridge/audit-library.js";
 import { describeTargets } from "../native-bridge/doctor.js";
 import { installArm64Node } from "../native-bridge/emulator.js";
 import { packagePath } from "../native-bridge/package-path.js";
@@ -17,7 +18,7 @@ export interface DoctorOptions {
   readonly format: "text" | "jsonl";
 }
 
-/** Exit status 0 when every target can run, else 3. */
+/** Exit status 0 when every target can run and no built runtime lacks anything; 1 when one does; 3 when a target cannot run. */
 export async function doctorCommand(
   options: DoctorOptions,
   { terminal }: CommandContext,
@@ -37,7 +38,7 @@ export async function doctorCommand(
     }
   }
   const targets = [
-    { name: "model", runsOn: "this process", canRun: true, requirements: [] },
+    { name: "model", runsOn: "this process", canRun: true, requirements: [], audit: null },
     ...(await describeTargets()),
   ];
   for (const target of targets) {
@@ -52,11 +53,26 @@ export async function doctorCommand(
         terminal.print(`  has    ${need.what}: ${need.path} ${need.version}`.trimEnd());
       else terminal.print(`  LACKS  ${need.what}: ${need.why}; install it with: ${need.install}`);
     }
+    for (const line of auditLines(target.audit)) terminal.print(line);
   }
   if (options.format === "text") {
     terminal.print(
       `${terminal.paint("bold", "your own")}  a library that is built with -I${packagePath("include")}`,
     );
   }
-  return targets.every((target) => target.canRun) ? ExitStatus.agreement : ExitStatus.unavailable;
+  const isSound = targets.every(({ audit }) => audit === null || faultsOf(audit).length === 0);
+  const status = isSound ? ExitStatus.agreement : ExitStatus.divergence;
+  return targets.every((target) => target.canRun) ? status : ExitStatus.unavailable;
+}
+
+/** Nothing for a runtime that is not built yet: its first use builds it. */
+function auditLines(audit: LibraryAudit | null): string[] {
+  if (audit === null) return [];
+  const faults = faultsOf(audit);
+  if (faults.length === 0) return [`  sound  context switch: ${audit.sound}`];
+  return faults.map((fault) => `  WRONG  ${audit.path}: ${fault}`);
+}
+
+function faultsOf({ missing, lost }: LibraryAudit): readonly string[] {
+  return [...missing, ...lost];
 }

@@ -11,6 +11,7 @@ import type { Interruption } from "./command-context.js";
 import { defineCampaignCommands } from "./define-campaign-commands.js";
 import { examples, type RunCommand, VERSION } from "./define-command.js";
 import { defineCorpusCommands } from "./define-corpus-commands.js";
+import { defineMutantsCommand } from "./define-mutants-command.js";
 import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus } from "./exit-status.js";
@@ -81,6 +82,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   defineReplayCommands(program, run);
   defineCampaignCommands(program, run);
   defineCorpusCommands(program, run);
+  defineMutantsCommand(program, run);
   defineDoctor(program, run);
 
   try {

@@ -93,3 +93,9 @@ export async function closeTargets(): Promise<void> {
   open.clear();
   await Promise.all(targets.map((target) => target.close()));
 }
+
+/** Closes one target before the command ends. */
+export async function closeTarget(target: Target): Promise<void> {
+  open.delete(target);
+  await target.close();
+}

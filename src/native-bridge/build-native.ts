@@ -38,7 +38,7 @@ export type ArtefactName = "lockstep-host" | "liblockstep_bridge.so" | "libsched
 export interface BuildOptions {
   /** Where to keep what is built; `cacheFolder()` unless told. */
   readonly cache?: string;
-  /** Compiler flags after ours: sanitizers, `-DLOCKSTEP_DEFECT_...`. They are part of the key. */
+  /** Compiler flags after ours: sanitizers, `-DSCHED_DEFECT_...`. They are part of the key. */
   readonly extraFlags?: readonly string[];
 }
 
@@ -52,12 +52,7 @@ export async function buildNative(
   architecture: Architecture,
   options: BuildOptions = {},
 ): Promise<string> {
-  const compiler = await findCompiler(architecture);
-  const sources = await sourcesOf(name, architecture);
-  const flags = [...FLAGS, `-I${packagePath("include")}`, ...(options.extraFlags ?? [])];
-  const key = await hashOf([name, architecture, compiler.identity, ...flags, ...LIBRARIES], sources);
-  const folder = join(options.cache ?? cacheFolder(), "native");
-  const path = join(folder, fileName(name, `${architecture}-${key}`));
+  const { compiler, sources, flags, folder, path } = await planOf(name, architecture, options);
   if (existsSync(path)) return path;
   await mkdir(folder, { recursive: true });
   const unfinished = `${path}.${randomUUID()}`;
@@ -76,6 +71,33 @@ export async function buildNative(
     await rm(unfinished, { force: true });
   }
   return path;
+}
+
+/** The path of `name` if the cache holds it as it would be built now, else undefined. Builds nothing. @throws TargetError as above. */
+export async function findBuilt(name: ArtefactName, architecture: Architecture): Promise<string | undefined> {
+  const { path } = await planOf(name, architecture, {});
+  return existsSync(path) ? path : undefined;
+}
+
+interface BuildPlan {
+  readonly compiler: Compiler;
+  readonly sources: readonly string[];
+  readonly flags: readonly string[];
+  readonly folder: string;
+  readonly path: string;
+}
+
+async function planOf(
+  name: ArtefactName,
+  architecture: Architecture,
+  options: BuildOptions,
+): Promise<BuildPlan> {
+  const compiler = await findCompiler(architecture);
+  const sources = await sourcesOf(name, architecture);
+  const flags = [...FLAGS, `-I${packagePath("include")}`, ...(options.extraFlags ?? [])];
+  const key = await hashOf([name, architecture, compiler.identity, ...flags, ...LIBRARIES], sources);
+  const folder = join(options.cache ?? cacheFolder(), "native");
+  return { compiler, sources, flags, folder, path: join(folder, fileName(name, `${architecture}-${key}`)) };
 }
 
 /** Absolute, in a fixed order. The C side keeps one file per architecture and per backend, so the choice is made by name. */

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { type Architecture, machineArchitecture } from "./architecture.js";
+import { auditBuilt, type LibraryAudit } from "./audit-library.js";
 import { compilerInstallCommand, findCompiler } from "./compiler.js";
 import {
   ARM64_NODE_INSTALL_COMMAND,
@@ -40,6 +41,8 @@ export interface TargetDescription {
   /** Whether everything it needs is there. */
   readonly canRun: boolean;
   readonly requirements: readonly Requirement[];
+  /** What an audit of our runtime says, as it was last built for this target; null where it is not built yet. */
+  readonly audit: LibraryAudit | null;
 }
 
 /** On a machine for which there is no native target at all, each description has one requirement that nothing installs. */
@@ -50,12 +53,13 @@ export async function describeTargets(): Promise<readonly TargetDescription[]> {
   } catch (error) {
     const requirement = missing({ id: "machine", what: "machine" }, error, "none: use another machine");
     return (["native", "aarch64"] as const).map((name) =>
-      describe(name, "no machine of this kind", [requirement]),
+      describe(name, "no machine of this kind", [requirement], null),
     );
   }
   const native = [await compilerRequirement(machine), ffiRequirement()];
+  const audit = (await auditBuilt(machine)) ?? null;
   if (machine === "aarch64") {
-    return [describe("native", machine, native), describe("aarch64", "this machine", native)];
+    return [describe("native", machine, native, audit), describe("aarch64", "this machine", native, audit)];
   }
   const emulated = [
     await compilerRequirement("aarch64"),
@@ -64,15 +68,20 @@ export async function describeTargets(): Promise<readonly TargetDescription[]> {
     arm64NodeRequirement(),
     distRequirement(),
   ];
-  return [describe("native", machine, native), describe("aarch64", "aarch64 under qemu-user", emulated)];
+  const emulatedAudit = (await auditBuilt("aarch64")) ?? null;
+  return [
+    describe("native", machine, native, audit),
+    describe("aarch64", "aarch64 under qemu-user", emulated, emulatedAudit),
+  ];
 }
 
 function describe(
   name: "native" | "aarch64",
   runsOn: string,
   requirements: readonly Requirement[],
+  audit: LibraryAudit | null,
 ): TargetDescription {
-  return { name, runsOn, canRun: requirements.every(({ state }) => state === "found"), requirements };
+  return { name, runsOn, canRun: requirements.every(({ state }) => state === "found"), requirements, audit };
 }
 
 async function compilerRequirement(architecture: Architecture): Promise<Requirement> {

@@ -1,12 +1,14 @@
 /**
- * Opens a native target by the name that the user gives it: `native`, `aarch64`, or the path of a shared library (SPEC section 6).
+ * Opens a native target by the name that the user gives it: `native`, `aarch64`, or the path of a shared library (SPEC section 6); and
+ * `native+DEFECT` or `aarch64+DEFECT`, our runtime with one of the defects of `defects.ts`.
  *
  * Invariant: the name alone, with the ELF header where it is a path, decides which kind of target answers. `model` is not opened
  * here: nothing native stands behind it.
  */
 import { resolve } from "node:path";
 import { type Target, TargetError } from "../sim/target.js";
-import { machineArchitecture } from "./architecture.js";
+import { type Architecture, machineArchitecture } from "./architecture.js";
+import { buildDefective, findDefect } from "./defects.js";
 import { DurableTarget } from "./durable-target.js";
 import { openEmulated } from "./emulated.js";
 import { inspectLibrary } from "./library.js";
@@ -26,10 +28,14 @@ export async function openNativeTarget(name: string, options: TargetOptions = {}
 }
 
 async function openOnce(name: string, options: TargetOptions): Promise<Target> {
-  if (name === "native") return openNative(name, undefined, options);
-  if (name === "aarch64") {
-    const isNative = machineArchitecture() === "aarch64";
-    return isNative ? openNative(name, undefined, options) : openEmulated(name, undefined, options);
+  const ours = /^(native|aarch64)(?:\+(\w+))?$/.exec(name);
+  if (ours !== null) {
+    const machine = machineArchitecture();
+    const architecture = ours[1] === "native" ? machine : "aarch64";
+    const runtime = ours[2] === undefined ? undefined : await defective(ours[2], architecture);
+    return architecture === machine
+      ? openNative(name, runtime, options)
+      : openEmulated(name, runtime, options);
   }
   const path = resolve(name);
   const architecture = await inspectLibrary(path);
@@ -40,4 +46,12 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
     "invalid",
     `${path} is for ${architecture}, which this ${machine} machine cannot run`,
   );
+}
+
+async function defective(name: string, architecture: Architecture): Promise<string> {
+  const defect = findDefect(name);
+  if (defect === undefined) {
+    throw new TargetError("invalid", `${name} is no defect; lockstep mutants --list names them`);
+  }
+  return buildDefective(defect, architecture);
 }

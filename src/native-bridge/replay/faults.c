@@ -6,6 +6,7 @@
  */
 #include "faults.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,8 +20,6 @@
 
 /* An overflow faults in the guard, which a frame may step into by this much beyond the stack pointer. */
 #define GUARD_REACH_BYTES ((uintptr_t)128 * 1024)
-/* A body's stack pointer farther from its first frame than this is on no stack of that body. */
-#define STACK_BYTES_MAX ((uintptr_t)64 * 1024 * 1024)
 
 static unsigned char handler_stack[64 * 1024] __attribute__((aligned(16)));
 
@@ -34,14 +33,50 @@ static uintptr_t stack_pointer_of(const ucontext_t *context) {
 #endif
 }
 
-/* Whether the fault is the running body stepping off the end of its own stack. */
+/*
+ * Whether the address lies in a guard: in a mapping that gives no access at all, or in one that gives both, where only a
+ * guard marker (MADV_GUARD_INSTALL) makes it fault. Elsewhere, in a hole or in a library, a stack has no guard and has run
+ * through what lay below it (F1). Only system calls: this runs in a signal handler.
+ */
+static bool is_in_guard(uintptr_t address) {
+  const int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (maps < 0) return true; /* no /proc: every fault near the stack pointer counts, as it must somewhere */
+  bool found = false, is_guard = false;
+  uintptr_t bounds[2] = {0, 0};
+  int field = 0; /* of a line "START-END rwxp ...": START, END, r, w, the rest */
+  bool can_read = false;
+  static char buffer[16 * 1024];
+  for (ssize_t bytes; !found && (bytes = read(maps, buffer, sizeof buffer)) > 0;) {
+    for (ssize_t i = 0; i < bytes && !found; i++) {
+      const char c = buffer[i];
+      if (field < 2) {
+        if (c == '-' || c == ' ')
+          field++;
+        else
+          bounds[field] = bounds[field] * 16 + (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+      } else if (field == 2) {
+        can_read = c == 'r';
+        field++;
+      } else if (field == 3) {
+        found = address >= bounds[0] && address < bounds[1];
+        is_guard = found && can_read == (c == 'w');
+        field++;
+      } else if (c == '\n') {
+        field = 0;
+        bounds[0] = bounds[1] = 0;
+      }
+    }
+  }
+  close(maps);
+  return is_guard;
+}
+
+/* Whether the fault is the running fiber stepping off the end of its stack, into the guard. */
 static bool is_stack_overflow(int number, uintptr_t address, uintptr_t stack_pointer) {
   if (number != SIGSEGV && number != SIGBUS) return false;
-  const struct lockstep_body *body = lockstep_interpreter_body(lockstep_interpreter.trace.batch->who);
-  if (body == NULL || body->stack_base == 0) return false;
   const bool near_stack_pointer =
       address + GUARD_REACH_BYTES > stack_pointer && address < stack_pointer + GUARD_REACH_BYTES;
-  return near_stack_pointer && address < body->stack_base && body->stack_base - address < STACK_BYTES_MAX;
+  return near_stack_pointer && is_in_guard(address);
 }
 
 static void on_fault(int number, siginfo_t *info, void *context) {

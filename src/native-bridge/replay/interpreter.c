@@ -139,7 +139,6 @@ static void end_body(struct lockstep_body *body) {
 
 static void fiber_entry(void *argument) {
   struct lockstep_body *body = argument;
-  body->stack_base = (uintptr_t)__builtin_frame_address(0);
   begin_body(body);
   run_ops(body, 0, body->op_count);
   end_body(body);
@@ -147,7 +146,6 @@ static void fiber_entry(void *argument) {
 
 static int64_t task_entry(void *argument) {
   struct lockstep_body *body = argument;
-  body->stack_base = (uintptr_t)__builtin_frame_address(0);
   body->fiber = self->runtime->current(self->sched);
   begin_body(body);
   run_ops(body, 0, body->op_count);
@@ -346,15 +344,10 @@ void lockstep_interpreter_load(const struct lockstep_program *program) {
 }
 
 void lockstep_interpreter_run_main(void) {
-  struct lockstep_body *body = &self->bodies[self->bodies_count - 2];
-  body->stack_base = (uintptr_t)__builtin_frame_address(0);
+  const struct lockstep_body *body = &self->bodies[self->bodies_count - 2];
   run_ops(body, 0, body->op_count);
 }
 
 void lockstep_interpreter_world_op(const struct lockstep_body *world, uint32_t at) {
   pipe_op(world, at, &world->ops[at]);
-}
-
-const struct lockstep_body *lockstep_interpreter_body(uint32_t number) {
-  return number < self->bodies_count ? &self->bodies[number] : NULL;
 }

@@ -21,7 +21,6 @@ struct lockstep_body {
   uint32_t op_count;
   uint32_t number;
   uint64_t pattern;      /* of its registers and canaries; differs from body to body */
-  uintptr_t stack_base;  /* an address in the body's first frame, 0 before it runs */
   lockstep_fiber *fiber; /* NULL while no handle is known */
   lockstep_task *task;
   int64_t returns;
@@ -52,8 +51,5 @@ void lockstep_interpreter_run_main(void);
 
 /* Does one op of the world. */
 void lockstep_interpreter_world_op(const struct lockstep_body *world, uint32_t at);
-
-/* The body of that number; NULL when there is none, as a fault handler may ask. */
-const struct lockstep_body *lockstep_interpreter_body(uint32_t number);
 
 #endif

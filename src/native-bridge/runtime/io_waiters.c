@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "defects.h"
 #include "must.h"
 #include "panic.h"
 #include "readiness.h"
@@ -42,16 +43,17 @@ static void forget(struct sched_io_waiters *io, lockstep_fiber *fiber) {
   LOCKSTEP_MUST(io->count > 0, "an io waiter is counted");
   io->by_fd[fiber->waiting_fd] = NULL;
   fiber->waiting_fd = SCHED_FD_NONE;
-  io->count--;
+  if (!SCHED_DEFECT(FORGET_KEEPS_COUNT)) io->count--;
 }
 
 void sched_block_on_fd(lockstep_sched *sched, int32_t fd, bool want_read) {
   struct sched_io_waiters *io = &sched->io;
   lockstep_fiber *fiber = sched->current;
   /* The order of these checks is I1's. */
+  if (SCHED_DEFECT(BLOCK_CHECKS_DIRECTION_FIRST) && !want_read) sched_panic(sched, SCHED_PANIC_BLOCK_WRITE, 0);
   if (fiber == NULL) sched_panic(sched, SCHED_PANIC_BLOCK_OUTSIDE, 0);
-  if (!want_read) sched_panic(sched, SCHED_PANIC_BLOCK_WRITE, 0);
-  if (waiter_of(io, fd) != NULL) sched_panic(sched, SCHED_PANIC_BLOCK_SECOND, fd);
+  if (!want_read && !SCHED_DEFECT(BLOCK_WRITE_ALLOWED)) sched_panic(sched, SCHED_PANIC_BLOCK_WRITE, 0);
+  if (waiter_of(io, fd) != NULL && !SCHED_DEFECT(BLOCK_SECOND_ALLOWED)) sched_panic(sched, SCHED_PANIC_BLOCK_SECOND, fd);
   if (io->queue == SCHED_READINESS_CLOSED) {
     io->queue = sched_readiness_open();
     if (io->queue == SCHED_READINESS_CLOSED) sched_panic(sched, SCHED_PANIC_READINESS_OPEN, 0);
@@ -71,20 +73,21 @@ void sched_io_evict(lockstep_sched *sched, lockstep_fiber *fiber) {
   int32_t fd = fiber->waiting_fd;
   if (fd == SCHED_FD_NONE) return;
   forget(&sched->io, fiber);
+  if (SCHED_DEFECT(EVICT_KEEPS_REGISTRATION)) return;
   if (sched->io.queue != SCHED_READINESS_CLOSED) sched_readiness_remove(sched->io.queue, fd);
 }
 
 void sched_io_close(lockstep_sched *sched) {
   if (sched->io.queue == SCHED_READINESS_CLOSED) return;
-  sched_readiness_close(sched->io.queue);
+  if (!SCHED_DEFECT(DEINIT_LEAKS_QUEUE)) sched_readiness_close(sched->io.queue);
   sched->io.queue = SCHED_READINESS_CLOSED;
 }
 
 /* One event (I2): the waiter leaves, the spent registration goes, the fiber is woken. */
 static void fire(lockstep_sched *sched, int32_t fd) {
   lockstep_fiber *fiber = waiter_of(&sched->io, fd);
-  if (fiber != NULL) forget(&sched->io, fiber);
-  sched_readiness_remove(sched->io.queue, fd);
+  if (fiber != NULL && !SCHED_DEFECT(FIRE_LEAVES_WAITER_TO_WAKE)) forget(&sched->io, fiber);
+  if (!SCHED_DEFECT(FIRE_KEEPS_REGISTRATION)) sched_readiness_remove(sched->io.queue, fd);
   if (fiber == NULL) return; /* an event with no waiter is dropped */
   LOCKSTEP_MUST(fiber->state == SCHED_FIBER_SUSPENDED, "an io waiter is suspended");
   sched_wake(sched, fiber);
@@ -101,5 +104,7 @@ void sched_io_wait(lockstep_sched *sched) {
   int32_t fds[SCHED_READINESS_EVENTS_MAX];
   int count = sched_readiness_wait(sched->io.queue, fds);
   if (count < 0) sched_panic(sched, SCHED_PANIC_READINESS_WAIT, 0);
-  for (int i = 0; i < count; i++) fire(sched, fds[i]);
+  if (SCHED_DEFECT(BATCH_TAIL_DROPPED) && count == SCHED_READINESS_EVENTS_MAX) count--;
+  if (SCHED_DEFECT(BATCH_ONLY_FIRST) && count > 1) count = 1;
+  for (int i = 0; i < count; i++) fire(sched, fds[SCHED_DEFECT(BATCH_IN_REVERSE) ? count - 1 - i : i]);
 }

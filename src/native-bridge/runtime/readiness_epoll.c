@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "defects.h"
 #include "must.h"
 #include "readiness.h"
 
@@ -23,6 +24,7 @@ int sched_readiness_open(void) { return epoll_create1(EPOLL_CLOEXEC); }
 bool sched_readiness_add(int queue, int32_t fd) {
   LOCKSTEP_MUST(queue != SCHED_READINESS_CLOSED, "an fd is registered with an open queue");
   struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.fd = fd};
+  if (SCHED_DEFECT(REGISTRATION_NOT_ONESHOT)) event.events = EPOLLIN;
   return epoll_ctl(queue, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -37,8 +39,8 @@ int sched_readiness_wait(int queue, int32_t fds[SCHED_READINESS_EVENTS_MAX]) {
   struct epoll_event events[SCHED_READINESS_EVENTS_MAX];
   int count;
   do {
-    count = epoll_wait(queue, events, SCHED_READINESS_EVENTS_MAX, -1);
-  } while (count < 0 && errno == EINTR); /* C5: a signal is no failure */
+    count = epoll_wait(queue, events, SCHED_READINESS_EVENTS_MAX - SCHED_DEFECT(BATCH_ONE_SHORT), -1);
+  } while (count < 0 && errno == EINTR && !SCHED_DEFECT(C5)); /* C5: a signal is no failure */
   for (int i = 0; i < count; i++) fds[i] = events[i].data.fd;
   return count;
 }

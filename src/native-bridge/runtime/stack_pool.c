@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "annotate.h"
+#include "defects.h"
 #include "must.h"
 
 #ifndef MADV_GUARD_INSTALL
@@ -40,12 +41,18 @@ static struct {
   size_t chunk_stacks; /* how many stacks the next chunk has */
 } pool = {.chunk_stacks = chunk_stacks_min};
 
+#if SCHED_DEFECT(C7)
+static char *chunk_base; /* stands for a page boundary */
+#endif
+
+static size_t page_bytes(void) { return SCHED_DEFECT(C7) ? 65536 : (size_t)sysconf(_SC_PAGESIZE); }
+
 static size_t guard_bytes(void) {
   if (pool.guard_bytes == 0) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = page_bytes();
     LOCKSTEP_MUST(page > 0 && (page & (page - 1)) == 0, "the page size is a power of two");
     LOCKSTEP_MUST(SCHED_STACK_USABLE_BYTES % page == 0, "the usable stack is whole pages");
-    pool.guard_bytes = (SCHED_STACK_GUARD_BYTES_MIN + page - 1) & ~(page - 1);
+    pool.guard_bytes = SCHED_DEFECT(C7) ? SCHED_STACK_GUARD_BYTES_MIN : (SCHED_STACK_GUARD_BYTES_MIN + page - 1) & ~(page - 1);
   }
   return pool.guard_bytes;
 }
@@ -71,6 +78,9 @@ static bool map_chunk(void) {
     base = map_stacks(count);
   }
   if (base == MAP_FAILED) return false;
+#if SCHED_DEFECT(C7)
+  chunk_base = base;
+#endif
   pool.chunk_next = base;
   pool.chunk_left = count;
   if (pool.chunk_stacks < chunk_stacks_max) pool.chunk_stacks *= 2;
@@ -93,6 +103,10 @@ static bool is_unreadable(const void *address) {
  */
 static bool arm_guard(void *guard) {
   size_t bytes = guard_bytes();
+#if SCHED_DEFECT(C7)
+  /* 16 KiB are whole pages where a page is 4 or 16 KiB. So this build has pages of 64 KiB: no kernel protects a part of one. */
+  if ((size_t)((char *)guard - chunk_base) % page_bytes() != 0) return false;
+#endif
   if (pool.guard_method == GUARD_UNPROBED) {
     bool works = madvise(guard, bytes, MADV_GUARD_INSTALL) == 0 && is_unreadable(guard);
     pool.guard_method = works ? GUARD_MADVISE : GUARD_MPROTECT;
@@ -110,13 +124,13 @@ enum sched_stack_result sched_stack_take(void **top) {
     return SCHED_STACK_OK;
   }
   if (pool.chunk_left == 0 && !map_chunk()) return SCHED_STACK_NO_MEMORY;
-  if (!arm_guard(pool.chunk_next)) return SCHED_STACK_NO_GUARD;
+  if (!SCHED_DEFECT(GUARD_NOT_ARMED) && !arm_guard(pool.chunk_next)) return SCHED_STACK_NO_GUARD;
 
   char *bottom = pool.chunk_next + guard_bytes();
   pool.chunk_next += sched_stack_total_bytes();
   pool.chunk_left--;
   SCHED_ANNOTATE_STACK_NEW(bottom, SCHED_STACK_USABLE_BYTES);
-  *top = bottom + SCHED_STACK_USABLE_BYTES;
+  *top = bottom + SCHED_STACK_USABLE_BYTES - 8 * SCHED_DEFECT(STACK_TOP_MISALIGNED);
   LOCKSTEP_MUST((uintptr_t)*top % 16 == 0, "the top of a stack is a multiple of 16");
   return SCHED_STACK_OK;
 }

@@ -33,6 +33,7 @@
  * Source: AAPCS64, sections 6.1.1, 6.1.2 and 6.4.5. Form of this head: corosensei, Boost.Context.
  */
 #include "context.h"
+#include "defects.h"
 
     .text
 
@@ -56,59 +57,109 @@ sched_switch:
     stp     x25, x26, [sp, #SCHED_FRAME_X25]
     .cfi_rel_offset x25, SCHED_FRAME_X25
     .cfi_rel_offset x26, SCHED_FRAME_X25 + 8
+#if SCHED_DEFECT(A64_SAVES_HALF_OF_X27)
+    str     w27, [sp, #SCHED_FRAME_X27]
+    str     x28, [sp, #SCHED_FRAME_X27 + 8]
+#else
     stp     x27, x28, [sp, #SCHED_FRAME_X27]
+#endif
     .cfi_rel_offset x27, SCHED_FRAME_X27
     .cfi_rel_offset x28, SCHED_FRAME_X27 + 8
     stp     x29, x30, [sp, #SCHED_FRAME_X29]
     .cfi_rel_offset x29, SCHED_FRAME_X29
     .cfi_rel_offset x30, SCHED_FRAME_X29 + 8
+#if !SCHED_DEFECT(C1)
     stp     d8, d9, [sp, #SCHED_FRAME_D8]           /* C1: the seed lost d8-d15 */
     .cfi_rel_offset d8, SCHED_FRAME_D8
     .cfi_rel_offset d9, SCHED_FRAME_D8 + 8
     stp     d10, d11, [sp, #SCHED_FRAME_D10]
     .cfi_rel_offset d10, SCHED_FRAME_D10
     .cfi_rel_offset d11, SCHED_FRAME_D10 + 8
+#if SCHED_DEFECT(A64_SAVES_HALF_OF_D13)
+    str     d12, [sp, #SCHED_FRAME_D12]
+    str     s13, [sp, #SCHED_FRAME_D12 + 8]
+#else
     stp     d12, d13, [sp, #SCHED_FRAME_D12]
+#endif
     .cfi_rel_offset d12, SCHED_FRAME_D12
     .cfi_rel_offset d13, SCHED_FRAME_D12 + 8
     stp     d14, d15, [sp, #SCHED_FRAME_D14]
     .cfi_rel_offset d14, SCHED_FRAME_D14
     .cfi_rel_offset d15, SCHED_FRAME_D14 + 8
+#endif
 
     mov     x9, sp                                  /* sp itself cannot be stored */
     str     x9, [x0]
     mov     sp, x1
 
+#if SCHED_DEFECT(A64_LOSES_X19)
+    ldr     x20, [sp, #SCHED_FRAME_X19 + 8]
+#else
     ldp     x19, x20, [sp, #SCHED_FRAME_X19]
+#endif
     .cfi_restore x19
     .cfi_restore x20
+#if SCHED_DEFECT(A64_LOSES_X22)
+    ldr     x21, [sp, #SCHED_FRAME_X21]
+#else
     ldp     x21, x22, [sp, #SCHED_FRAME_X21]
+#endif
     .cfi_restore x21
     .cfi_restore x22
+#if SCHED_DEFECT(A64_LOSES_X23)
+    ldr     x24, [sp, #SCHED_FRAME_X23 + 8]
+#else
     ldp     x23, x24, [sp, #SCHED_FRAME_X23]
+#endif
     .cfi_restore x23
     .cfi_restore x24
+#if SCHED_DEFECT(A64_SWAPS_X25_X26)
+    ldp     x26, x25, [sp, #SCHED_FRAME_X25]
+#else
     ldp     x25, x26, [sp, #SCHED_FRAME_X25]
+#endif
     .cfi_restore x25
     .cfi_restore x26
+#if SCHED_DEFECT(A64_LOSES_X28)
+    ldr     x27, [sp, #SCHED_FRAME_X27]
+#else
     ldp     x27, x28, [sp, #SCHED_FRAME_X27]
+#endif
     .cfi_restore x27
     .cfi_restore x28
+#if SCHED_DEFECT(A64_LOSES_X29)
+    ldr     x30, [sp, #SCHED_FRAME_X29 + 8]
+#else
     ldp     x29, x30, [sp, #SCHED_FRAME_X29]
+#endif
     .cfi_restore x29
     .cfi_restore x30
+#if !SCHED_DEFECT(C1)
+#if SCHED_DEFECT(A64_LOSES_D9)
+    ldr     d8, [sp, #SCHED_FRAME_D8]
+#else
     ldp     d8, d9, [sp, #SCHED_FRAME_D8]
+#endif
     .cfi_restore d8
     .cfi_restore d9
+#if SCHED_DEFECT(A64_SWAPS_D10_D11)
+    ldp     d11, d10, [sp, #SCHED_FRAME_D10]
+#else
     ldp     d10, d11, [sp, #SCHED_FRAME_D10]
+#endif
     .cfi_restore d10
     .cfi_restore d11
     ldp     d12, d13, [sp, #SCHED_FRAME_D12]
     .cfi_restore d12
     .cfi_restore d13
+#if SCHED_DEFECT(A64_LOSES_D14)
+    ldr     d15, [sp, #SCHED_FRAME_D14 + 8]
+#else
     ldp     d14, d15, [sp, #SCHED_FRAME_D14]
+#endif
     .cfi_restore d14
     .cfi_restore d15
+#endif
     add     sp, sp, #SCHED_FRAME_BYTES
     .cfi_adjust_cfa_offset -SCHED_FRAME_BYTES
     ret
@@ -120,6 +171,7 @@ sched_switch:
  * x0, the first argument register (the port's bug A read it from the second). Nothing called the trampoline, so its
  * return address is undefined: an unwinder ends here.
  */
+#if !SCHED_DEFECT(BUG_B)
     .globl  sched_trampoline
     .hidden sched_trampoline
     .hidden sched_dispatch
@@ -128,10 +180,15 @@ sched_switch:
 sched_trampoline:
     .cfi_startproc
     .cfi_undefined x30
+#if SCHED_DEFECT(A64_ENTRY_STALE_ARGUMENT)
+    mov     x0, x20
+#else
     mov     x0, x19
+#endif
     bl      sched_dispatch
     brk     #1                                      /* sched_dispatch never returns */
     .cfi_endproc
     .size   sched_trampoline, . - sched_trampoline
+#endif
 
     .section .note.GNU-stack, "", %progbits

@@ -39,6 +39,7 @@
  * Source: System V ABI, AMD64 supplement, sections 3.2.1 to 3.2.3. Form of this head: corosensei, Boost.Context.
  */
 #include "context.h"
+#include "defects.h"
 
     .text
 
@@ -56,13 +57,21 @@ sched_switch:
     .cfi_rel_offset %rbx, SCHED_FRAME_RBX
     movq    %rbp, SCHED_FRAME_RBP(%rsp)
     .cfi_rel_offset %rbp, SCHED_FRAME_RBP
+#if SCHED_DEFECT(X86_SAVES_HALF_OF_R12)
+    movl    %r12d, SCHED_FRAME_R12(%rsp)
+#else
     movq    %r12, SCHED_FRAME_R12(%rsp)
+#endif
     .cfi_rel_offset %r12, SCHED_FRAME_R12
     movq    %r13, SCHED_FRAME_R13(%rsp)
     .cfi_rel_offset %r13, SCHED_FRAME_R13
     movq    %r14, SCHED_FRAME_R14(%rsp)
     .cfi_rel_offset %r14, SCHED_FRAME_R14
+#if SCHED_DEFECT(X86_SAVES_R15_OVER_R14)
+    movq    %r15, SCHED_FRAME_R14(%rsp)
+#else
     movq    %r15, SCHED_FRAME_R15(%rsp)
+#endif
     .cfi_rel_offset %r15, SCHED_FRAME_R15
 
     movl    SCHED_FRAME_MXCSR(%rsp), %eax
@@ -72,24 +81,44 @@ sched_switch:
     movq    %rsi, %rsp
 
     xorl    SCHED_FRAME_MXCSR(%rsp), %eax
+#if SCHED_DEFECT(X86_MXCSR_WITHOUT_ROUNDING)
+    testl   $0x9fc0, %eax
+#else
     testl   $SCHED_MXCSR_CONTROL, %eax
+#endif
     je      1f
+#if !SCHED_DEFECT(X86_LOSES_MXCSR)
     ldmxcsr SCHED_FRAME_MXCSR(%rsp)
+#endif
 1:  cmpw    SCHED_FRAME_X87CW(%rsp), %dx
     je      2f
+#if !SCHED_DEFECT(X86_LOSES_X87CW)
     fldcw   SCHED_FRAME_X87CW(%rsp)
+#endif
 2:
+#if !SCHED_DEFECT(X86_LOSES_RBX)
     movq    SCHED_FRAME_RBX(%rsp), %rbx
+#endif
     .cfi_restore %rbx
+#if !SCHED_DEFECT(X86_LOSES_RBP)
     movq    SCHED_FRAME_RBP(%rsp), %rbp
+#endif
     .cfi_restore %rbp
+#if !SCHED_DEFECT(X86_LOSES_R12)
     movq    SCHED_FRAME_R12(%rsp), %r12
+#endif
     .cfi_restore %r12
+#if !SCHED_DEFECT(X86_LOSES_R13)
     movq    SCHED_FRAME_R13(%rsp), %r13
+#endif
     .cfi_restore %r13
+#if !SCHED_DEFECT(X86_LOSES_R14)
     movq    SCHED_FRAME_R14(%rsp), %r14
+#endif
     .cfi_restore %r14
+#if !SCHED_DEFECT(X86_LOSES_R15)
     movq    SCHED_FRAME_R15(%rsp), %r15
+#endif
     .cfi_restore %r15
     addq    $SCHED_FRAME_RETURN, %rsp
     .cfi_adjust_cfa_offset -SCHED_FRAME_RETURN
@@ -105,6 +134,7 @@ sched_switch:
  * rdi, the first argument register. The call leaves rsp at 8 modulo 16, as the ABI wants it on entry to a function.
  * Nothing called the trampoline, so its return address is undefined: an unwinder ends here.
  */
+#if !SCHED_DEFECT(BUG_B)
     .globl  sched_trampoline
     .hidden sched_trampoline
     .hidden sched_dispatch
@@ -113,10 +143,19 @@ sched_switch:
 sched_trampoline:
     .cfi_startproc
     .cfi_undefined %rip
+#if SCHED_DEFECT(X86_ENTRY_STALE_ARGUMENT)
+    movq    %rbp, %rdi
+#else
     movq    %rbx, %rdi
+#endif
+#if SCHED_DEFECT(X86_ENTRY_MISALIGNED)
+    jmp     sched_dispatch
+#else
     call    sched_dispatch
+#endif
     ud2                         /* sched_dispatch never returns */
     .cfi_endproc
     .size   sched_trampoline, . - sched_trampoline
+#endif
 
     .section .note.GNU-stack, "", @progbits

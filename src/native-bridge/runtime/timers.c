@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "defects.h"
 #include "must.h"
 #include "sched.h"
 
@@ -16,7 +17,7 @@ enum { children = 4, capacity_first = 16 };
 /* T2 in one place: (deadline, order of arming). Sequences are unique, so no two timers tie. */
 static bool fires_before(const struct sched_timer *a, const struct sched_timer *b) {
   if (a->deadline_ms != b->deadline_ms) return a->deadline_ms < b->deadline_ms;
-  return a->sequence < b->sequence;
+  return SCHED_DEFECT(TIES_BY_LAST) ? a->sequence > b->sequence : a->sequence < b->sequence;
 }
 
 static void put(struct sched_timers *timers, size_t index, struct sched_timer timer) {
@@ -42,6 +43,7 @@ static void sift_down(struct sched_timers *timers, size_t index, struct sched_ti
     if (first >= timers->count) break;
     size_t last = first + children < timers->count ? first + children : timers->count;
     size_t earliest = first;
+    if (SCHED_DEFECT(HEAP_SKIPS_LAST_CHILD) && last - first == children) last--;
     for (size_t child = first + 1; child < last; child++) {
       if (fires_before(&timers->heap[child], &timers->heap[earliest])) earliest = child;
     }
@@ -62,7 +64,8 @@ static struct sched_timer remove_at(struct sched_timers *timers, size_t index) {
   if (index == timers->count) return removed;
   /* The last timer fills the gap. It came from another branch, so it may belong above or below. */
   struct sched_timer last = timers->heap[timers->count];
-  if (index > 0 && fires_before(&last, &timers->heap[(index - 1) / children])) {
+  if (SCHED_DEFECT(REMOVAL_RENEWS_TURN)) last.sequence = timers->next_sequence++;
+  if (index > 0 && !SCHED_DEFECT(REMOVAL_ONLY_SINKS) && fires_before(&last, &timers->heap[(index - 1) / children])) {
     sift_up(timers, index, last);
   } else {
     sift_down(timers, index, last);
@@ -86,7 +89,7 @@ bool sched_timers_arm(struct sched_timers *timers, lockstep_fiber *fiber, int64_
 
 void sched_timers_evict(struct sched_timers *timers, lockstep_fiber *fiber) {
   if (fiber->timer_index == SCHED_TIMER_NONE) return;
-  struct sched_timer evicted = remove_at(timers, fiber->timer_index);
+  struct sched_timer evicted = remove_at(timers, SCHED_DEFECT(EVICT_TAKES_EARLIEST) ? 0 : fiber->timer_index);
   LOCKSTEP_MUST(evicted.fiber == fiber, "an evicted timer belongs to its fiber");
 }
 

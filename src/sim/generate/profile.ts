@@ -64,6 +64,8 @@ export interface Profile {
   opsPerBodyMax: number;
   /** A crowd of readers on more pipes than one wait delivers (MAXEV). */
   isCrowd: boolean;
+  /** A crowd of sleepers that wake each other early: enough timers at once for a heap of several levels. */
+  isDormitory: boolean;
   hasMisuse: boolean;
 }
 
@@ -71,6 +73,10 @@ export interface Profile {
 const CROWD_EVERY = 48;
 const CROWD_PIPES_MIN = 17;
 const CROWD_PIPES_MAX = 22;
+/** Of so many runs, one is a dormitory. */
+const DORMITORY_EVERY = 48;
+const DORMITORY_FIBERS_MIN = 10;
+const DORMITORY_FIBERS_MAX = 24;
 
 /** Draws a profile into `profile`. */
 export function drawProfile(
@@ -84,7 +90,13 @@ export function drawProfile(
   if (!constraints.world) kinds &= ~Kind.world;
   profile.isCrowd =
     !constraints.uniform && constraints.pipesMax > 0 && random.nextInt(0, CROWD_EVERY - 1) === 0;
-  if (profile.isCrowd) {
+  profile.isDormitory =
+    !constraints.uniform && !profile.isCrowd && random.nextInt(0, DORMITORY_EVERY - 1) === 0;
+  if (profile.isDormitory) {
+    kinds |= Kind.sleep | Kind.wake;
+    profile.pipes = 0;
+    profile.fibers = random.nextInt(DORMITORY_FIBERS_MIN, DORMITORY_FIBERS_MAX);
+  } else if (profile.isCrowd) {
     kinds |= Kind.pipes;
     profile.pipes = random.nextInt(CROWD_PIPES_MIN, CROWD_PIPES_MAX);
     profile.fibers = profile.pipes + random.nextInt(1, 2);

@@ -39,6 +39,7 @@ export class ProgramGenerator {
     pipes: 0,
     opsPerBodyMax: 0,
     isCrowd: false,
+    isDormitory: false,
     hasMisuse: false,
   };
   #random!: RandomNumbers;
@@ -117,6 +118,7 @@ export class ProgramGenerator {
     if (body === main) this.#writeMain();
     else if (body === main + 1) this.#writeWorld();
     else if (profile.isCrowd && body < profile.pipes) this.#writeReader(body);
+    else if (profile.isDormitory && body < profile.fibers) this.#writeSleeper();
     else if (body === profile.fibers - 1 && this.#needsRescue()) this.#writeRescuer();
     else this.#writeOps(1 + this.below(profile.opsPerBodyMax), 0);
   }
@@ -233,6 +235,13 @@ export class ProgramGenerator {
     else if (action === 2) this.emit(OpCode.wake, this.below(pipes));
   }
 
+  /** One of a dormitory: sleeps, wakes another out of a sleep, sleeps again. Long spans of time, so that the heap is seldom in order. */
+  #writeSleeper(): void {
+    this.emit(OpCode.sleep, this.below(100));
+    if (this.oneIn(3)) this.emit(OpCode.wake, this.below(this.profile.fibers));
+    if (this.oneIn(2)) this.emit(OpCode.sleep, this.below(100));
+  }
+
   /** Wakes the others again and again, and closes the pipes at last. */
   #writeRescuer(): void {
     const { profile } = this;
@@ -262,7 +271,8 @@ export class ProgramGenerator {
 
   #writeMain(): void {
     const { profile } = this;
-    const late = this.has(Kind.rerun) && !profile.isCrowd ? this.below(profile.fibers + 1) : -1;
+    const late =
+      this.has(Kind.rerun) && !profile.isCrowd && !profile.isDormitory ? this.below(profile.fibers + 1) : -1;
     if (profile.isCrowd) this.#writeAhead();
     for (let fiber = 0; fiber < profile.fibers; fiber++) {
       if (fiber !== late && this.#spawnerOf(fiber) === this.#body) this.emit(OpCode.spawn, fiber);

@@ -6,6 +6,8 @@
  * wrapping plainer. Both yield larger steps first. An edit that changes nothing is never yielded.
  */
 import type { Op, Program, WorldOp } from "../program.js";
+import { castEdits } from "./body-edits.js";
+import { mappedOps, without } from "./edit-parts.js";
 
 /** A list of ops of a program: how to read it and how to put another in its place. */
 interface OpSlot {
@@ -21,15 +23,11 @@ export function* removals(program: Program): Generator<Program> {
 function* rawRemovals(program: Program): Generator<Program> {
   for (const name of Object.keys(program.fibers ?? {})) yield withoutBody(program, name);
   for (const name of Object.keys(program.tasks ?? {})) yield withoutBody(program, name);
-  for (const name of [...Object.keys(program.fibers ?? {}), ...Object.keys(program.tasks ?? {})]) {
-    const shorter = inlined(program, name);
-    // A body that is started in several places would stand in each of them, and main does not take every op.
-    if (sizeOf(shorter) < sizeOf(program) && !needsFiber(shorter.main ?? [])) yield shorter;
-  }
   for (const pipe of program.pipes ?? []) yield withoutPipe(program, pipe);
   if ((program.world ?? []).length > 0) yield withoutKey(program, "world");
   // What main does when it is left out (SPEC section 3) is often enough, and then main needs no reading.
   if (program.main !== undefined) yield withoutKey(program, "main");
+  yield* castEdits(program);
   const slots = [...slotsOf(program)];
   const longest = slots.reduce((length, { ops }) => Math.max(length, ops.length), 0);
   for (let size = 1 << (31 - Math.clz32(Math.max(longest, 1))); size >= 1; size >>= 1) {
@@ -146,7 +144,7 @@ function* smallerNumbers(value: number, least: number): Generator<number> {
 /** Without a fiber or task and every op that names it. */
 function withoutBody(program: Program, name: string): Program {
   const rest = mappedOps(program, (op) =>
-    ("fiber" in op && op.fiber === name) || ("task" in op && op.task === name) ? [] : [op],
+    ("fiber" in op && op.fiber === name) || ("task" in op && op.task === name) ? undefined : op,
   );
   return {
     ...rest,
@@ -155,55 +153,15 @@ function withoutBody(program: Program, name: string): Program {
   };
 }
 
-/** Without a body of its own: where it was started stands what it did. Chains of bodies that only start each other collapse so. */
-function inlined(program: Program, name: string): Program {
-  const ops = program.fibers?.[name] ?? program.tasks?.[name]?.ops ?? [];
-  const starts = (op: Op): boolean =>
-    (op.op === "spawn" && op.fiber === name) || (op.op === "go" && op.task === name);
-  return withoutBody(
-    mappedOps(program, (op) => (starts(op) ? ops : [op])),
-    name,
-  );
-}
-
-/** Whether the ops hold one that only a fiber takes (SPEC section 3). */
-function needsFiber(ops: readonly Op[]): boolean {
-  return ops.some((op) => op.op === "call" || op.op === "overflow" || ("ops" in op && needsFiber(op.ops)));
-}
-
 /** Without a pipe and every op that names it. */
 function withoutPipe(program: Program, pipe: string): Program {
-  const rest = mappedOps(program, (op) => ("pipe" in op && op.pipe === pipe ? [] : [op]));
+  const rest = mappedOps(program, (op) => ("pipe" in op && op.pipe === pipe ? undefined : op));
   return { ...rest, pipes: (program.pipes ?? []).filter((name) => name !== pipe) };
-}
-
-/** Each op with what `map` puts in its place; what it puts there is not mapped again. */
-function mappedOps(program: Program, map: (op: Op) => readonly Op[]): Program {
-  const mapList = (ops: readonly Op[]): Op[] =>
-    ops.flatMap((op) => {
-      const mapped = map(op);
-      return mapped[0] === op && "ops" in op ? [{ ...op, ops: mapList(op.ops) }] : mapped;
-    });
-  const entries = <T, U>(record: Readonly<Record<string, T>>, f: (value: T) => U): Record<string, U> =>
-    Object.fromEntries(Object.entries(record).map(([key, value]) => [key, f(value)]));
-  return {
-    ...program,
-    ...(program.fibers === undefined ? {} : { fibers: entries(program.fibers, mapList) }),
-    ...(program.tasks === undefined
-      ? {}
-      : { tasks: entries(program.tasks, (task) => ({ ...task, ops: mapList(task.ops ?? []) })) }),
-    ...(program.main === undefined ? {} : { main: mapList(program.main) }),
-    ...(program.world === undefined ? {} : { world: mapList(program.world) as WorldOp[] }),
-  };
 }
 
 /** The same keys in the same order, one with another value: order of declaration must not change. */
 function replaced<T>(record: Readonly<Record<string, T>>, key: string, value: T): Record<string, T> {
   return Object.fromEntries(Object.entries(record).map(([name, old]) => [name, name === key ? value : old]));
-}
-
-function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => name !== key));
 }
 
 /** Without the keys that hold nothing, so that what is left is all there is to read. An empty main stays: it is not main left out. */

@@ -15,7 +15,7 @@ export type Judge = (programs: readonly Program[]) => Promise<readonly boolean[]
 export interface ShrinkOptions {
   /** True when the search is to end with what it has: the deadline has passed, or somebody has interrupted. Asked between batches. */
   readonly isOver: () => boolean;
-  /** Candidates judged at a time. Default 32. */
+  /** Most candidates judged at a time. Default 32. */
   readonly batchSize?: number;
 }
 
@@ -42,18 +42,21 @@ export async function shrinkProgram(program: Program, judge: Judge, options: Shr
   /** The first of the candidates that still fails, or undefined; `over` when time ran out before all were judged. */
   const firstFailing = async (candidates: Iterable<Program>): Promise<Program | "over" | undefined> => {
     let batch: Program[] = [];
+    let size = 1;
     const judgeBatch = async (): Promise<Program | undefined> => {
       const verdicts = await judge(batch);
       judged += batch.length;
       const found = batch[verdicts.indexOf(true)];
       batch = [];
+      // Small at first: where most candidates fail, as they do on a runtime that crashes, each costs a process or a time limit.
+      size = Math.min(size * 2, batchSize);
       return found;
     };
     for (const candidate of candidates) {
       // An edit can break a rule that the whole kept, as unwrapping does to nesting counts: such a program is no candidate.
       if (checkProgram(candidate) !== undefined) continue;
       batch.push(candidate);
-      if (batch.length < batchSize) continue;
+      if (batch.length < size) continue;
       if (options.isOver()) return "over";
       const found = await judgeBatch();
       if (found !== undefined) return found;

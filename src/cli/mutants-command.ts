@@ -1,0 +1,300 @@
+/**
+ * `lockstep mutants`: how good Lockstep is at its job. Builds our runtime with each planted bug, hunts it with the campaign of one seed, and
+ * says what was found, by what, how soon and how small; beside it, what the plain generator needs.
+ *
+ * Exit status 1 when a real defect survives or an equivalent one is reported, 3 when this machine cannot run some of them.
+ */
+import { availableParallelism } from "node:os";
+import { type Architecture, machineArchitecture } from "../native-bridge/architecture.js";
+import { auditLibrary } from "../native-bridge/audit-library.js";
+import { buildDefective, DEFECTS, type Defect } from "../native-bridge/defects.js";
+import { describeTargets } from "../native-bridge/doctor.js";
+import { interrupting } from "../native-bridge/interrupting.js";
+import { ExpectedRuns } from "../sim/campaign/expected-runs.js";
+import { ModelTarget } from "../sim/model-target.js";
+import { opCountOf } from "../sim/shrink/program-edits.js";
+import { type Target, TargetError } from "../sim/target.js";
+import type { CommandContext } from "./command-context.js";
+import { divergenceLines } from "./divergence-text.js";
+import { ExitStatus, worse } from "./exit-status.js";
+import { type ShrunkFailure, shrinkFailure } from "./investigate.js";
+import { type Catch, foundBy, hunt, signatureHash } from "./mutant-hunt.js";
+import {
+  headLine,
+  type MutantFound,
+  type MutantRow,
+  mutantsReport,
+  rowLine,
+  scoreLines,
+} from "./mutants-report.js";
+import { closeTarget, isOpen, openTarget, type TargetSettings } from "./open-targets.js";
+import { formatProgram } from "./program-text.js";
+
+export interface MutantsOptions {
+  readonly seed: string;
+  readonly runs: number;
+  readonly only?: readonly string[];
+  readonly arch?: "native" | "aarch64";
+  readonly jobs?: number;
+  readonly uniform: boolean;
+  readonly shrinkTime: number;
+  readonly explain?: boolean;
+  readonly list?: boolean;
+  readonly json?: boolean;
+}
+
+/** A hang costs this much each time; programs of a campaign take well under a millisecond, and a few under an emulator. */
+const TIME_LIMIT_MS = 250;
+const TIME_LIMIT_EMULATED_MS = 500;
+
+/** A defect and the architecture to hunt it on. */
+interface Hunted {
+  readonly defect: Defect;
+  readonly architecture: Architecture;
+  readonly on: string;
+}
+
+interface BenchRow {
+  readonly row: MutantRow;
+  /** Lines for `--explain`; none without it. */
+  readonly explanation: readonly string[];
+}
+
+export async function mutantsCommand(
+  options: MutantsOptions,
+  settings: TargetSettings,
+  context: CommandContext,
+): Promise<ExitStatus> {
+  const { terminal, interruption } = context;
+  const known = new Set(DEFECTS.map(({ name }) => name));
+  const unknown = (options.only ?? []).filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    terminal.complain(`mutants --only: no defect is called ${unknown.join(", ")}; --list names them`);
+    return ExitStatus.badInput;
+  }
+  const chosen = DEFECTS.filter(({ name }) => options.only?.includes(name) ?? true);
+  if (options.list === true) {
+    for (const defect of chosen)
+      terminal.print(options.json === true ? JSON.stringify(defect) : listLine(defect));
+    return ExitStatus.agreement;
+  }
+  interruption.isHandled = true;
+  const { hunted, skipped } = await placesOf(chosen, options.arch);
+  if (hunted.length + skipped.length === 0) {
+    terminal.complain(`mutants: none of these defects is one of --arch ${options.arch}`);
+    return ExitStatus.badInput;
+  }
+  let status: ExitStatus = ExitStatus.agreement;
+  for (const line of skipped) {
+    terminal.complain(line);
+    status = ExitStatus.unavailable;
+  }
+
+  const startMs = performance.now();
+  const bench = new Bench(options, settings, context);
+  const isText = options.json !== true;
+  if (isText) terminal.print(terminal.paint("bold", headLine(options.uniform)));
+  const rows: MutantRow[] = [];
+  try {
+    await bench.huntAll(hunted, (row, explanation) => {
+      rows.push(row);
+      if (!isText) return;
+      terminal.print(rowLine(row, options.uniform, terminal.paint));
+      for (const line of explanation) terminal.print(line);
+    });
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    terminal.complain(`${error.message}: the bench ends here`);
+    return ExitStatus.unavailable;
+  }
+  const report = mutantsReport({
+    seed: options.seed,
+    runsMax: options.runs,
+    rows,
+    seconds: Number(((performance.now() - startMs) / 1000).toFixed(1)),
+    isInterrupted: interruption.signal.aborted,
+    hasUniform: options.uniform,
+  });
+  if (isText) for (const line of scoreLines(report, terminal.paint)) terminal.print(line);
+  else terminal.print(JSON.stringify(report));
+  if (report.score.survivors.length + report.score.wronglyReported.length > 0)
+    status = worse(status, ExitStatus.divergence);
+  return interruption.signal.aborted ? worse(status, ExitStatus.interrupted) : status;
+}
+
+function listLine({ name, kind, rule, text, architectures }: Defect): string {
+  const where = architectures.length === 1 ? ` (${architectures[0]})` : "";
+  return `${name.padEnd(29)} ${kind.padEnd(10)} ${rule.padEnd(3)} ${text}${where}`;
+}
+
+/** Each defect on this machine's architecture where it has one there, else on the emulated one; the slow emulated ones first. */
+async function placesOf(
+  defects: readonly Defect[],
+  arch: MutantsOptions["arch"],
+): Promise<{ readonly hunted: readonly Hunted[]; readonly skipped: readonly string[] }> {
+  const machine = machineArchitecture();
+  const wanted =
+    arch === "native" ? [machine] : arch === "aarch64" ? ["aarch64" as const] : [machine, "aarch64" as const];
+  const targets = await describeTargets();
+  const hunted: Hunted[] = [];
+  const lacking = new Map<string, number>();
+  for (const defect of defects) {
+    const architecture = wanted.find((candidate) => defect.architectures.includes(candidate));
+    if (architecture === undefined) continue;
+    const target = architecture === machine ? "native" : "aarch64";
+    const { canRun, requirements } = targets.find(({ name }) => name === target)!;
+    const lack = requirements.flatMap((need) =>
+      need.state === "missing" ? [`${need.what} (${need.install})`] : [],
+    );
+    // What an audit finds needs no target, only a compiler; but a bench without its targets is not worth a special case.
+    if (canRun) hunted.push({ defect, architecture, on: `${target}+${defect.name}` });
+    else
+      lacking.set(
+        `${target} lacks ${lack.join(", ")}`,
+        (lacking.get(`${target} lacks ${lack.join(", ")}`) ?? 0) + 1,
+      );
+  }
+  const isEmulated = ({ architecture }: Hunted): number => (architecture === machine ? 1 : 0);
+  return {
+    hunted: hunted.sort((a, b) => isEmulated(a) - isEmulated(b)),
+    skipped: [...lacking].map(([why, count]) => `${count} defect(s) not hunted: ${why}`),
+  };
+}
+
+/** Hunts with a few at a time; the programs and the model's traces are shared by all. */
+class Bench {
+  readonly #options: MutantsOptions;
+  readonly #settings: TargetSettings;
+  readonly #context: CommandContext;
+  readonly #model = new ModelTarget();
+  readonly #runs = new Map<string, ExpectedRuns>();
+
+  constructor(options: MutantsOptions, settings: TargetSettings, context: CommandContext) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#context = context;
+  }
+
+  /** Rows are handed over in the order of `hunted`, as soon as they are there. @throws TargetError when a target is lost. */
+  async huntAll(
+    hunted: readonly Hunted[],
+    onRow: (row: MutantRow, explanation: readonly string[]) => void,
+  ): Promise<void> {
+    const { interruption } = this.#context;
+    const done: (BenchRow | undefined)[] = hunted.map(() => undefined);
+    let next = 0;
+    let shown = 0;
+    const work = async (): Promise<void> => {
+      while (next < hunted.length && !interruption.signal.aborted) {
+        const number = next++;
+        done[number] = await this.#huntOne(hunted[number]!);
+        for (let ready = done[shown]; ready !== undefined; ready = done[shown]) {
+          onRow(ready.row, ready.explanation);
+          shown++;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: this.#options.jobs ?? availableParallelism() }, work));
+  }
+
+  /** Undefined when the hunt was interrupted before it found anything, which says nothing about the defect. */
+  async #huntOne({ defect, architecture, on }: Hunted): Promise<BenchRow | undefined> {
+    const { name, kind, rule, text } = defect;
+    const row = { name, kind, rule, text, on, runs: 0, vanished: [], uniformRuns: null } as const;
+    const library = await buildDefective(defect, architecture);
+    const audit = await auditLibrary(library);
+    if (audit.missing.length > 0) {
+      const explanation =
+        this.#options.explain === true ? audit.missing.map((line) => `  ${library}: ${line}`) : [];
+      return { row: { ...row, found: foundByAudit(audit.missing) }, explanation };
+    }
+    const target = await this.#open(on, library, defect);
+    // One of its own: what a target answers is good until its next answer, and other hunts go on meanwhile.
+    const model = new ModelTarget();
+    try {
+      const { signal } = this.#context.interruption;
+      const constraints = { world: target.runsWorlds };
+      const first = await hunt(this.#expected(constraints), model, target, signal);
+      if (first.caught === undefined && signal.aborted) return undefined;
+      const shrunk =
+        first.caught === undefined
+          ? undefined
+          : await shrinkFailure(first.caught.failure, model, target, this.#options.shrinkTime, signal);
+      const plain = this.#options.uniform
+        ? await hunt(this.#expected({ ...constraints, uniform: true }), model, target, signal)
+        : undefined;
+      return {
+        row: {
+          ...row,
+          found: first.caught === undefined ? null : foundInRun(first.caught, shrunk!),
+          runs: first.runs,
+          vanished: first.vanished,
+          uniformRuns: plain?.caught?.runs ?? null,
+        },
+        explanation: shrunk === undefined || this.#options.explain !== true ? [] : this.#explain(shrunk),
+      };
+    } finally {
+      await closeTarget(target);
+    }
+  }
+
+  async #open(on: string, library: string, { rule }: Defect): Promise<Target> {
+    const timeLimitMs = on.startsWith("native") ? TIME_LIMIT_MS : TIME_LIMIT_EMULATED_MS;
+    const target = await openTarget(on, { ...this.#settings, timeLimitMs });
+    if (!isOpen(target)) throw new TargetError("unavailable", target.complaint);
+    return rule === "C5" ? interrupting(target, library) : target;
+  }
+
+  #expected(constraints: { readonly world: boolean; readonly uniform?: boolean }): ExpectedRuns {
+    const key = JSON.stringify(constraints);
+    let runs = this.#runs.get(key);
+    if (runs === undefined) {
+      runs = new ExpectedRuns(this.#options.seed, constraints, this.#options.runs, this.#model);
+      this.#runs.set(key, runs);
+    }
+    return runs;
+  }
+
+  #explain({ failure }: ShrunkFailure): string[] {
+    const lines = divergenceLines(failure.program, failure.divergence, this.#context.terminal.paint);
+    return ["", ...lines, "  the program:", ...formatProgram(failure.program).split("\n")]
+      .map((line) => `  ${line}`)
+      .concat("");
+  }
+}
+
+function foundByAudit(missing: readonly string[]): MutantFound {
+  const { hash, text } = signatureHash(missing.join("; "));
+  return {
+    by: "audit",
+    run: null,
+    runs: 0,
+    milliseconds: 0,
+    opsBefore: null,
+    ops: null,
+    isMinimal: null,
+    signature: text,
+    hash,
+    program: null,
+  };
+}
+
+function foundInRun(caught: Catch, shrunk: ShrunkFailure): MutantFound {
+  return {
+    by: foundBy(caught.failure),
+    run: caught.seed,
+    runs: caught.runs,
+    milliseconds: Math.round(caught.milliseconds),
+    opsBefore: shrunk.opsBefore,
+    // A bug that one program leaves to the next can make a smaller program fail only among others: then this is the whole one.
+    ops: opCountOf(shrunk.failure.program),
+    isMinimal: shrunk.isMinimal,
+    ...signatureOfCatch(caught),
+    program: shrunk.failure.program,
+  };
+}
+
+function signatureOfCatch({ failure }: Catch): { readonly signature: string; readonly hash: string } {
+  const { text, hash } = signatureHash(failure.signature);
+  return { signature: text, hash };
+}
