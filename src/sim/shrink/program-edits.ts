@@ -17,7 +17,12 @@ interface OpSlot {
 
 /** Every program that lacks one part of this one: bodies, pipes and world first, then runs of ops from long to single. */
 export function* removals(program: Program): Generator<Program> {
-  for (const smaller of rawRemovals(program)) yield withoutEmpty(smaller);
+  const size = sizeOf(program);
+  for (const raw of rawRemovals(program)) {
+    const smaller = withoutEmpty(raw);
+    // An edit of the cast can come out even, where what it takes away it puts elsewhere.
+    if (sizeOf(smaller) < size) yield smaller;
+  }
 }
 
 function* rawRemovals(program: Program): Generator<Program> {
