@@ -11,6 +11,7 @@ import { ExitStatus } from "./exit-status.js";
 
 export interface TargetSettings {
   readonly timeLimitMs: number;
+  readonly memoryLimitMiB: number;
   readonly logger?: Logger;
 }
 

@@ -94,6 +94,7 @@ export async function simCommand(
     on: names,
     constraints: { world: options.world && withoutHook.length === 0, uniform: options.uniform ?? false },
     timeLimitMs: settings.timeLimitMs,
+    memoryLimitMiB: settings.memoryLimitMiB,
   };
   const command = commandOf(setup);
   for (const line of leftInFlight(options.journal)) terminal.complain(line);

@@ -7,7 +7,7 @@ import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
 import { machineArchitecture } from "./architecture.js";
 import { Replayer } from "./bridge.js";
 import { buildNative } from "./build-native.js";
-import { type TargetOptions, timeLimitMsOf } from "./target-options.js";
+import { limitsOf, type TargetOptions } from "./target-options.js";
 
 /**
  * Opens the runtime at `runtime`, an absolute path; undefined stands for our own, which is built at first use.
@@ -30,7 +30,7 @@ export async function openNative(
     bridge,
     hostCommand: [host],
     runtime: library,
-    timeLimitMs: timeLimitMsOf(options),
+    ...limitsOf(options),
   });
   return new NativeTarget(name, replayer);
 }

@@ -12,12 +12,13 @@ import {
   HEADER_RESULT_SHIFT,
   HEADER_WHO_SHIFT,
   joinWords,
+  LEAK_BITS,
   OutcomeCode,
   RecordKind,
   ResultCode,
 } from "./encoding.js";
 import type { Op, OpName, Program } from "./program.js";
-import { signalName } from "./signal-names.js";
+import { crashName } from "./signal-names.js";
 import type { Int64, Outcome, Result, ResultWord, Trace, TraceRecord } from "./trace.js";
 
 /** A record and where it starts, in words from the start of its trace. The outcome is the last. */
@@ -125,12 +126,14 @@ export class TraceDecoder {
         return { outcome: "io-hang", t, waiting };
       }
       case OutcomeCode.crash: {
-        const number = words[position]!;
-        const signal = number >= CRASH_EXIT_BASE ? `exit ${number - CRASH_EXIT_BASE}` : signalName(number);
-        return { outcome: "crash", t, signal, who };
+        return { outcome: "crash", t, signal: crashName(words[position]!), who };
       }
       case OutcomeCode.timeout:
         return { outcome: "timeout", t };
+      case OutcomeCode.leak: {
+        const set = words[position]!;
+        return { outcome: "leak", t, what: LEAK_BITS.filter((_, bit) => (set & (1 << bit)) !== 0) };
+      }
       default:
         throw new Error(`a trace outcome of unknown code ${code}`);
     }

@@ -314,7 +314,7 @@ static const struct example printed_hooked[] = {
 };
 
 static int32_t open_or_fail(const char *command, const char *runtime, int32_t limit_ms) {
-  const int32_t handle = lockstep_bridge_open(command, runtime, limit_ms);
+  const int32_t handle = lockstep_bridge_open(command, runtime, limit_ms, 1024);
   if (handle < 0) {
     printf("cannot open %s: %s\n", runtime, lockstep_bridge_report());
     exit(1);
@@ -325,7 +325,7 @@ static int32_t open_or_fail(const char *command, const char *runtime, int32_t li
 static void check_report(const char *command, const char *toy, const char *begin, const char *part) {
   char path[1024];
   snprintf(path, sizeof path, "%s/%s", folder, toy);
-  const int32_t handle = lockstep_bridge_open(command, path, 500);
+  const int32_t handle = lockstep_bridge_open(command, path, 500, 1024);
   const char *report = lockstep_bridge_report();
   const bool is_as_wanted = strncmp(report, begin, strlen(begin)) == 0 && strstr(report, part) != NULL;
   if (!is_as_wanted) printf("  report: %s\n", report);

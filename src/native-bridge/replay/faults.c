@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "interpreter.h"
-#include "worker_state.h"
+#include "worker.h"
 
 #include "must.h"
 
 /* An overflow faults in the guard, which a frame may step into by this much beyond the stack pointer. */
 #define GUARD_REACH_BYTES ((uintptr_t)128 * 1024)
+/* Nearer than this to its first frame, a body has not used up its stack: the stack is gone. */
+#define STACK_BYTES_MIN ((uintptr_t)4096)
 /* A body's stack pointer farther from its first frame than this is on no stack of that body. */
 #define STACK_BYTES_MAX ((uintptr_t)64 * 1024 * 1024)
 
@@ -35,24 +37,26 @@ static uintptr_t stack_pointer_of(const ucontext_t *context) {
 }
 
 /* Whether the fault is the running body stepping off the end of its own stack. */
-static bool is_stack_overflow(int number, uintptr_t address, uintptr_t stack_pointer) {
+static bool is_stack_overflow(int number, uint32_t who, uintptr_t address, uintptr_t stack_pointer) {
   if (number != SIGSEGV && number != SIGBUS) return false;
-  const struct lockstep_body *body = lockstep_interpreter_body(lockstep_interpreter.trace.batch->who);
-  if (body == NULL || body->stack_base == 0) return false;
+  const struct lockstep_body *body = lockstep_interpreter_body(who);
+  if (body == NULL || body->stack_base == 0 || address >= body->stack_base) return false;
+  const uintptr_t depth = body->stack_base - address;
   const bool near_stack_pointer =
       address + GUARD_REACH_BYTES > stack_pointer && address < stack_pointer + GUARD_REACH_BYTES;
-  return near_stack_pointer && address < body->stack_base && body->stack_base - address < STACK_BYTES_MAX;
+  return near_stack_pointer && depth > STACK_BYTES_MIN && depth < STACK_BYTES_MAX;
 }
 
 static void on_fault(int number, siginfo_t *info, void *context) {
   struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
-  const uint32_t who = trace->batch->who;
-  if (is_stack_overflow(number, (uintptr_t)info->si_addr, stack_pointer_of(context)))
+  const ucontext_t *interrupted = context;
+  const uint32_t who = lockstep_desk->who;
+  lockstep_trace_rewind(trace); /* an audit has a trace that has ended, and one that nobody sees */
+  if (is_stack_overflow(number, who, (uintptr_t)info->si_addr, stack_pointer_of(interrupted)))
     lockstep_trace_stack_overflow(trace, who);
   else
     lockstep_trace_crash(trace, number, who);
-  lockstep_worker_state->handed_over = 1;
-  _exit(0);
+  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, number, &interrupted->uc_sigmask);
 }
 
 void lockstep_faults_catch(void) {
