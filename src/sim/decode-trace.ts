@@ -7,7 +7,6 @@
 import { bodyNamesOf, bodyOpsOf } from "./encode-program.js";
 import {
   CLOBBER_BITS,
-  CRASH_EXIT_BASE,
   HEADER_CLOCK_BIT,
   HEADER_RESULT_SHIFT,
   HEADER_WHO_SHIFT,

@@ -3,19 +3,14 @@
  *
  * The edit must match exactly once, so that a fault never silently turns into the good runtime when the source changes.
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { packagePath } from "../../src/native-bridge/package-path.js";
+import { machineArchitecture } from "../../src/native-bridge/architecture.js";
+import { buildRuntime, type Edit } from "./runtime-builds.js";
 
-export interface Fault {
+export interface Fault extends Edit {
   readonly name: string;
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
 }
 
-const ARCHITECTURE = process.arch === "arm64" ? "aarch64" : "x86_64";
+const ARCHITECTURE = machineArchitecture();
 
 /** The faults that issue 2 of the plan names, each a realistic slip. */
 export const FAULTS: readonly Fault[] = [
@@ -62,34 +57,8 @@ export const FAULTS: readonly Fault[] = [
 
 /** Builds the runtime with the fault in `folder`; the path of the library. */
 export function buildFaulty(fault: Fault, folder: string): string {
-  const sources = join(folder, fault.name.replace(/\W+/g, "-"));
-  mkdirSync(sources, { recursive: true });
-  cpSync(packagePath("src", "native-bridge", "runtime"), sources, { recursive: true });
-  const path = join(sources, fault.file);
-  const parts = readFileSync(path, "utf8").split(fault.from);
-  if (parts.length !== 2)
-    throw new Error(`${fault.name}: ${fault.file} has the place ${parts.length - 1} times`);
-  writeFileSync(path, parts.join(fault.to));
-  const library = join(sources, "libsched.so");
-  const files = readdirSync(sources).filter(
-    (file) => file.endsWith(".c") || file.endsWith(`_${ARCHITECTURE}.S`),
-  );
-  execFileSync(
-    "cc",
-    [
-      "-std=c11",
-      "-D_GNU_SOURCE",
-      "-O2",
-      "-g",
-      "-fPIC",
-      "-shared",
-      "-fvisibility=hidden",
-      `-I${packagePath("include")}`,
-      "-o",
-      library,
-      ...files,
-    ],
-    { cwd: sources, stdio: ["ignore", "ignore", "inherit"] },
-  );
-  return library;
+  return buildRuntime(folder, fault.name.replace(/\W+/g, "-"), {
+    architecture: ARCHITECTURE,
+    edits: [fault],
+  });
 }

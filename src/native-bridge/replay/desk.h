@@ -58,8 +58,7 @@ struct lockstep_desk {
   } waiting[LOCKSTEP_PIPES_MAX];
   struct lockstep_pipe pipes[LOCKSTEP_PIPES_MAX];
   uint32_t leaving;  /* enum lockstep_leaving */
-  uint32_t changed;  /* then: what of the process is not as it was at the start, bits of LOCKSTEP_LEAK_... */
-  uint32_t leaked;   /* then: what an audit found, bits of LOCKSTEP_LEAK_... */
+  uint32_t left_behind; /* then: what is not as it was at the start, and what audits found: bits of LOCKSTEP_LEAK_... */
   uint32_t grew;     /* then: 1 when memory or descriptors have grown since the first programs */
   char refusal[128];
   struct lockstep_mark marks[LOCKSTEP_BATCH_PROGRAMS_MAX];

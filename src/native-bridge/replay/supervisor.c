@@ -139,8 +139,7 @@ static struct lockstep_ending run_worker(const struct lockstep_supervisor *super
   struct lockstep_ending ending = watch(supervisor, pid);
   lockstep_supervisor_child = 0;
   ending.had_strays = lockstep_kill_strays(pid);
-  const bool was_orderly = desk->leaving == LOCKSTEP_LEFT_DONE && WIFEXITED(ending.status);
-  if (!supervisor->is_subreaper && !was_orderly) ending.had_strays |= lockstep_kill_holders(worker->output->fd);
+  if (!supervisor->is_subreaper) ending.had_strays |= lockstep_kill_holders(worker->output->fd);
   return ending;
 }
 

@@ -38,6 +38,8 @@ enum {
 
 struct lockstep_desk *lockstep_desk;
 
+static uint32_t leaked; /* what audits found */
+
 static void set_limits(void) {
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
   /* A runtime that prints without end gets EFBIG, not all memory. */
@@ -69,7 +71,7 @@ static void set_streams(const struct lockstep_output *output) {
 }
 
 void lockstep_worker_leave(enum lockstep_leaving how, int handled_signal, const sigset_t *interrupted_mask) {
-  lockstep_desk->changed = lockstep_surroundings_changed(handled_signal, interrupted_mask);
+  lockstep_desk->left_behind = leaked | lockstep_surroundings_changed(handled_signal, interrupted_mask);
   lockstep_desk->leaving = how;
   _exit(0);
 }
@@ -116,7 +118,7 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
 
     lockstep_output_clear(worker->output);
     const struct lockstep_program_ending ending = lockstep_program_run(&program);
-    lockstep_desk->leaked |= ending.leaked;
+    leaked |= ending.leaked;
     unfreed_fibers += ending.unfreed_fibers;
     if (run == count) break;
     if (unfreed_fibers > UNFREED_FIBERS_MAX) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);

@@ -35,7 +35,7 @@ struct lockstep_worker_report lockstep_worker_report_read(const struct lockstep_
     report.closed++;
   }
   report.is_intact = report.closed == claimed;
-  report.left_behind = (desk->changed | desk->leaked) & LEAKS_KNOWN;
+  report.left_behind = desk->left_behind & LEAKS_KNOWN;
   if (ending->had_strays) report.left_behind |= 1u << LOCKSTEP_LEAK_PROCESSES_BIT;
   if (!WIFEXITED(ending->status) || WEXITSTATUS(ending->status) != 0) report.leaving = LOCKSTEP_LEFT_NOT;
   switch (report.leaving) {
