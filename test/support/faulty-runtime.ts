@@ -12,6 +12,31 @@ export interface Fault extends Edit {
 
 const ARCHITECTURE = machineArchitecture();
 
+/** Faults of deinit (R3) and reaping (F5) that no body can see: only what is left behind tells. */
+export const LEAKS: readonly (Fault & { readonly leaks: string })[] = [
+  {
+    name: "deinit leaks the readiness queue (R3)",
+    leaks: "fds",
+    file: "io_waiters.c",
+    from: "  sched_readiness_close(sched->io.queue);\n",
+    to: "",
+  },
+  {
+    name: "deinit leaks the tasks (R3)",
+    leaks: "heap",
+    file: "tasks.c",
+    from: "    sched_slab_give(&tasks, task);\n",
+    to: "",
+  },
+  {
+    name: "the stack of a fiber that never ran is lost (R3)",
+    leaks: "mappings",
+    file: "sched.c",
+    from: "  sched_stack_give(fiber->stack_top);\n",
+    to: "  if (fiber->state != SCHED_FIBER_READY) sched_stack_give(fiber->stack_top);\n",
+  },
+];
+
 /** The faults that issue 2 of the plan names, each a realistic slip. */
 export const FAULTS: readonly Fault[] = [
   {
@@ -53,6 +78,7 @@ export const FAULTS: readonly Fault[] = [
     from: "  *value = task->value;",
     to: "  *value = task->value + (task->waiter != NULL || task->all_next != NULL);",
   },
+  ...LEAKS,
 ];
 
 /** Builds the runtime with the fault in `folder`; the path of the library. */

@@ -122,8 +122,10 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
     unfreed_fibers += ending.unfreed_fibers;
     if (run == count) break;
     if (unfreed_fibers > UNFREED_FIBERS_MAX) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
-    if (run % LEAKED_FD_PROBE_PERIOD == 0 && fcntl(LEAKED_FD_PROBE, F_GETFD) != -1)
+    if (run % LEAKED_FD_PROBE_PERIOD == 0 && fcntl(LEAKED_FD_PROBE, F_GETFD) != -1) {
+      lockstep_desk->grew = 1;
       lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+    }
     if (run == warm_count) warm = lockstep_holdings_now();
   }
   if (warm_count > 0) {

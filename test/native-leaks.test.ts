@@ -1,0 +1,125 @@
+/**
+ * Leaks count (R3, F5): a program that ran to its end and left descriptors, heap or mappings behind ends as `leak`, on every
+ * architecture, whatever ran before it; a pool that is as full as it gets is none.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeTargets } from "../src/native-bridge/doctor.js";
+import { openNativeTarget } from "../src/native-bridge/targets.js";
+import { decodeTrace } from "../src/sim/decode-trace.js";
+import { sameWords, traceOf } from "../src/sim/diff.js";
+import { audited, batchOf, encodeProgram } from "../src/sim/encode-program.js";
+import { ProgramWord } from "../src/sim/encoding.js";
+import { ProgramGenerator } from "../src/sim/generate/program-generator.js";
+import { randomOf, runSeed } from "../src/sim/generate/run-seed.js";
+import { WordBuffer } from "../src/sim/generate/word-buffer.js";
+import { ModelTarget } from "../src/sim/model-target.js";
+import type { Program } from "../src/sim/program.js";
+import type { ProgramBatch, Target } from "../src/sim/target.js";
+import { scratchFolder } from "./support/command.js";
+import { LEAKS } from "./support/faulty-runtime.js";
+import { architectureOf, buildRuntime } from "./support/runtime-builds.js";
+import { outcomeLine } from "./support/trace-readers.js";
+
+/** Takes one of everything: the readiness queue, a task, a fiber that ends, and one that never runs. */
+const PROGRAM: Program = {
+  version: 1,
+  pipes: ["p"],
+  fibers: {
+    reader: [
+      { op: "block", pipe: "p" },
+      { op: "read", pipe: "p", bytes: 3 },
+    ],
+    writer: [{ op: "write", pipe: "p", bytes: 3 }],
+    late: [{ op: "log", value: 1 }],
+  },
+  tasks: { t: { ops: [{ op: "yield" }], returns: 7 } },
+  main: [
+    { op: "spawn", fiber: "reader" },
+    { op: "spawn", fiber: "writer" },
+    { op: "go", task: "t" },
+    { op: "run" },
+    { op: "spawn", fiber: "late" },
+    { op: "deinit" },
+  ],
+};
+
+/** Nothing of it is left to a deinit but the shell of the scheduler. */
+const MODEST: Program = { version: 1, fibers: { a: [{ op: "yield" }] } };
+
+/** Generated programs, all of them audited. */
+function auditedRuns(count: number): ProgramBatch {
+  const generator = new ProgramGenerator({ world: true, uniform: false });
+  const buffer = new WordBuffer();
+  const ends = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const start = buffer.position;
+    generator.generate(randomOf(runSeed("leaks", i)), buffer);
+    audited(buffer.words, start);
+    ends[i] = buffer.position;
+  }
+  return { words: buffer.words, ends, count };
+}
+
+const { folder } = scratchFolder();
+const available = (await describeTargets()).filter(({ canRun }) => canRun);
+
+describe.each(available)("leaks on $name", ({ name }) => {
+  const open = new Map<string, Target>();
+  beforeAll(async () => {
+    for (const { name: fault, ...edit } of LEAKS) {
+      const path = buildRuntime(folder, `${name}-${edit.leaks}`, {
+        architecture: architectureOf(name),
+        edits: [{ ...edit }],
+      });
+      open.set(fault, await openNativeTarget(path));
+    }
+    open.set("none", await openNativeTarget(name));
+  });
+  afterAll(() => Promise.all([...open.values()].map((target) => target.close())));
+
+  const outcomesOf = async (fault: string, programs: readonly Program[], isAudited: boolean) => {
+    const encoded = programs.map((program) => encodeProgram(program));
+    const batch = batchOf(isAudited ? encoded.map((words) => audited(words)) : encoded);
+    const traces = await open.get(fault)!.replay(batch);
+    return programs.map((program, i) => outcomeLine(decodeTrace(program, traceOf(traces, i)).outcome));
+  };
+
+  test.each(LEAKS)("$name: an audit finds it, in that program alone", async ({ name: fault, leaks }) => {
+    const programs = [MODEST, PROGRAM, MODEST, PROGRAM];
+    expect(await outcomesOf(fault, programs, true)).toEqual([
+      "completed@0",
+      `leak@0 ${leaks}`,
+      "completed@0",
+      `leak@0 ${leaks}`,
+    ]);
+    expect(await outcomesOf(fault, [PROGRAM], true)).toEqual([`leak@0 ${leaks}`]);
+  });
+
+  test.each(LEAKS)(
+    "$name: unasked, the trace is as ever, and the batch says that it grew",
+    async ({ name: fault }) => {
+      expect(await outcomesOf(fault, [PROGRAM], false)).toEqual(["completed@0"]);
+      const words = encodeProgram(PROGRAM);
+      const batch = batchOf(new Array<Int32Array>(1000).fill(words));
+      expect((await open.get(fault)!.replay(batch)).grew).toBe(true);
+      expect((await open.get("none")!.replay(batch)).grew).toBe(false);
+    },
+  );
+
+  test("a panic abandons what it has, which is no leak", async () => {
+    const panic: Program = { version: 1, fibers: { a: [{ op: "suspend" }] } };
+    expect((await outcomesOf("none", [panic, PROGRAM], true))[1]).toBe("completed@0");
+  });
+
+  test("our own scheduler leaks in no generated program", async () => {
+    const count = name === "native" ? 1000 : 100;
+    const batch = auditedRuns(count);
+    expect(batch.words[ProgramWord.flags]).toBe(1);
+    const model = await new ModelTarget().replay(batch);
+    const traces = await open.get("none")!.replay(batch);
+    const odd = Array.from({ length: count }, (_, i) => i).filter(
+      (i) => !sameWords(traceOf(model, i), traceOf(traces, i)),
+    );
+    expect(odd).toEqual([]);
+  });
+});
