@@ -9,14 +9,12 @@ import { decodeTrace } from "../src/sim/decode-trace.js";
 import { sameWords, traceOf } from "../src/sim/diff.js";
 import { audited, batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { ProgramWord } from "../src/sim/encoding.js";
-import { ProgramGenerator } from "../src/sim/generate/program-generator.js";
-import { randomOf, runSeed } from "../src/sim/generate/run-seed.js";
-import { WordBuffer } from "../src/sim/generate/word-buffer.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import type { Program } from "../src/sim/program.js";
-import type { ProgramBatch, Target } from "../src/sim/target.js";
+import type { Target } from "../src/sim/target.js";
 import { scratchFolder } from "./support/command.js";
 import { LEAKS } from "./support/faulty-runtime.js";
+import { generatedBatch } from "./support/generated-batch.js";
 import { architectureOf, buildRuntime } from "./support/runtime-builds.js";
 import { outcomeLine } from "./support/trace-readers.js";
 
@@ -45,20 +43,6 @@ const PROGRAM: Program = {
 
 /** Nothing of it is left to a deinit but the shell of the scheduler. */
 const MODEST: Program = { version: 1, fibers: { a: [{ op: "yield" }] } };
-
-/** Generated programs, all of them audited. */
-function auditedRuns(count: number): ProgramBatch {
-  const generator = new ProgramGenerator({ world: true, uniform: false });
-  const buffer = new WordBuffer();
-  const ends = new Uint32Array(count);
-  for (let i = 0; i < count; i++) {
-    const start = buffer.position;
-    generator.generate(randomOf(runSeed("leaks", i)), buffer);
-    audited(buffer.words, start);
-    ends[i] = buffer.position;
-  }
-  return { words: buffer.words, ends, count };
-}
 
 const { folder } = scratchFolder();
 const available = (await describeTargets()).filter(({ canRun }) => canRun);
@@ -113,7 +97,7 @@ describe.each(available)("leaks on $name", ({ name }) => {
 
   test("our own scheduler leaks in no generated program", async () => {
     const count = name === "native" ? 1000 : 100;
-    const batch = auditedRuns(count);
+    const batch = generatedBatch("leaks", count, true);
     expect(batch.words[ProgramWord.flags]).toBe(1);
     const model = await new ModelTarget().replay(batch);
     const traces = await open.get("none")!.replay(batch);
