@@ -27,7 +27,11 @@ typedef struct lockstep_runtime {
   uint32_t abi;     /* LOCKSTEP_RUNTIME_ABI */
   const char *name; /* for people: "sched-c aarch64-linux epoll" */
   lockstep_sched *(*create)(void);                                              /* a fresh scheduler, clock 0 */
-  void (*deinit)(lockstep_sched *);                                             /* R3; idempotent */
+  /*
+   * R3; idempotent: a second call does nothing, up to the next create(). So the scheduler itself is best kept, and given
+   * out by the next create(); one that is neither freed nor given out again counts as leaked.
+   */
+  void (*deinit)(lockstep_sched *);
   lockstep_fiber *(*spawn)(lockstep_sched *, void (*body)(void *), void *arg);  /* F1 */
   lockstep_fiber *(*current)(lockstep_sched *);                                 /* NULL outside a fiber */
   void (*yield_now)(lockstep_sched *);                                          /* F2 */
