@@ -49,7 +49,8 @@ typedef struct lockstep_runtime {
 
   /*
    * R3. Frees fibers that never ran, those that are suspended, and tasks; closes what was opened. Called again on the
-   * same scheduler it does nothing, so the struct itself must outlive it; the next create() may free or reuse it.
+   * same scheduler it does nothing, so the struct itself must outlive it; the next create() may free or reuse it. One
+   * that is neither freed nor given out again counts as leaked.
    * In a fiber it panics (C6).
    */
   void (*deinit)(lockstep_sched *);

@@ -164,6 +164,8 @@ function assertJudgedBySchemaToo(program: Program): void {
 /** What every simplification lowers: the size of each number, and one for each wrapping, title and minus sign. */
 function weightOf(program: Program): bigint {
   let weight = program.title === undefined ? 0n : 1n;
+  // A fiber says less than a task, and a main that is left out nothing.
+  weight += BigInt(Object.keys(program.tasks ?? {}).length) + (program.main === undefined ? 0n : 1n);
   JSON.stringify(program, (key, value: unknown) => {
     if (typeof value === "number" && key !== "version")
       weight += 2n * BigInt(Math.abs(value)) + (value < 0 ? 1n : 0n);

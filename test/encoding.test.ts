@@ -41,6 +41,13 @@ function numbersOf(module: object): Constants {
   return Object.fromEntries(numbers.map(([name, value]) => [`LOCKSTEP_${name}`, value])) as Constants;
 }
 
+/** What a program may leave behind, in the order of the bits. */
+function leakBits(): Constants {
+  return Object.fromEntries(
+    encoding.LEAK_BITS.map((name, bit) => [`LOCKSTEP_LEAK_${name.toUpperCase()}_BIT`, bit]),
+  );
+}
+
 function programWords(): Constants {
   const { header, body, op, ...words } = encoding.ProgramWord;
   return {
@@ -73,6 +80,8 @@ describe("the binary encoding", () => {
       ...withPrefix("LOCKSTEP_OUTCOME", encoding.OutcomeCode),
       ...withPrefix("LOCKSTEP_TRACE_WORDS", encoding.TraceWords),
       ...clobberBits(),
+      ...leakBits(),
+      ...withPrefix("LOCKSTEP_PROGRAM_FLAG", encoding.ProgramFlag),
       ...withPrefix("LOCKSTEP", { pipesMax, pipeBytesMax, nestingMax }),
       ...ONLY_IN_C,
     });
@@ -89,8 +98,10 @@ describe("the binary encoding", () => {
     const tables = Object.entries(encoding).filter(([, value]) => typeof value === "object");
     expect(tables.map(([name]) => name).sort()).toEqual([
       "CLOBBER_BITS",
+      "LEAK_BITS",
       "OpCode",
       "OutcomeCode",
+      "ProgramFlag",
       "ProgramWord",
       "RecordKind",
       "ResultCode",

@@ -10,6 +10,7 @@ export interface CampaignSetup {
   readonly on: readonly string[];
   readonly constraints: GeneratorConstraints;
   readonly timeLimitMs: number;
+  readonly memoryLimitMiB: number;
 }
 
 export type Question =

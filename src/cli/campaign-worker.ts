@@ -35,7 +35,10 @@ async function answerTo(question: Question): Promise<Answer> {
 async function open(setup: CampaignSetup): Promise<Answer> {
   const targets = [];
   for (const name of setup.on) {
-    const target = await openTarget(name, { timeLimitMs: setup.timeLimitMs });
+    const target = await openTarget(name, {
+      timeLimitMs: setup.timeLimitMs,
+      memoryLimitMiB: setup.memoryLimitMiB,
+    });
     if (!isOpen(target)) return { is: "failed", complaint: target.complaint, status: target.status };
     targets.push(target);
   }

@@ -105,7 +105,11 @@ async function* programsOf(
       continue;
     }
     entries.set(found.name, found.loaded);
-    yield { ok: true, value: { source: found.name, program: found.loaded.entry.program } };
+    const { program, provenance } = found.loaded.entry;
+    // An audit costs as much as eighty replays: it is for the entries that were found by one.
+    const isAudited =
+      provenance?.came != null && "outcome" in provenance.came && provenance.came.outcome === "leak";
+    yield { ok: true, value: { source: found.name, program, isAudited } };
   }
 }
 

@@ -36,7 +36,7 @@ export async function diffCommand(
       status = worse(status, ExitStatus.badInput);
       continue;
     }
-    const { named, traces } = replayed.value;
+    const { named, traces, printed } = replayed.value;
     const ran = on.flatMap((name, i) => (traces[i] === undefined ? [] : [{ on: name, words: traces[i] }]));
     for (const [i, name] of on.entries()) {
       if (traces[i] !== undefined) continue;
@@ -64,6 +64,9 @@ export async function diffCommand(
         terminal.print(`${terminal.paint("red", "DIVERGE")}  ${headline(named)}`);
         for (const line of divergenceLines(named.program, divergence, terminal.paint))
           terminal.print(`  ${line}`);
+        const said = printed[on.indexOf(divergence.right.on)];
+        if (said !== undefined && divergence.right.outcome.outcome === "crash")
+          terminal.print(`  the runtime printed: ${said.split("\n").at(-1)}`);
         terminal.print(`  to see it again: ${repeatCommand(named, divergence.left.on, divergence.right.on)}`);
       }
     }

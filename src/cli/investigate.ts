@@ -7,7 +7,7 @@
 import { type Signature, signatureOf, signatureText } from "../sim/campaign/signature.js";
 import { decodeProgram } from "../sim/decode-program.js";
 import { type Divergence, diffTraces, traceOf } from "../sim/diff.js";
-import { batchOf, encodeProgram } from "../sim/encode-program.js";
+import { audited, batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { ProgramGenerator } from "../sim/generate/program-generator.js";
 import { SeededStream } from "../sim/generate/random-numbers.js";
@@ -32,13 +32,18 @@ export function programOfRun(runSeed: string, constraints: GeneratorConstraints)
   return decodeProgram(buffer.words);
 }
 
-/** How `came` fails on each program, or undefined where it agrees with `expected`. One batch on each. */
+/**
+ * How `came` fails on each program, or undefined where it agrees with `expected`. One batch on each. `isAudited`: held to account for
+ * what they leave behind as well.
+ */
 export async function failuresOf(
   programs: readonly Program[],
   expected: Target,
   came: Target,
+  isAudited = true,
 ): Promise<(Failure | undefined)[]> {
-  const batch = batchOf(programs.map(encodeProgram));
+  const encoded = programs.map(encodeProgram);
+  const batch = batchOf(isAudited ? encoded.map((words) => audited(words)) : encoded);
   const [left, right] = await Promise.all([expected.replay(batch), came.replay(batch)]);
   return programs.map((program, i) => {
     const words = { left: traceOf(left, i).slice(), right: traceOf(right, i).slice() };
@@ -71,11 +76,13 @@ export async function shrinkFailure(
   interrupted: AbortSignal,
 ): Promise<ShrunkFailure> {
   const signature = signatureText(failure.signature);
+  // Only what was found by an audit takes one to be found again, and each takes as long as eighty replays.
+  const isLeak = failure.divergence.right.outcome.outcome === "leak";
   const deadlineMs = performance.now() + limitMs;
   const shrunk = await shrinkProgram(
     failure.program,
     async (programs) =>
-      (await failuresOf(programs, expected, came)).map(
+      (await failuresOf(programs, expected, came, isLeak)).map(
         (found) => found !== undefined && signatureText(found.signature) === signature,
       ),
     { isOver: () => interrupted.aborted || performance.now() >= deadlineMs },

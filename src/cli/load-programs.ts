@@ -16,6 +16,8 @@ export interface NamedProgram {
   readonly source: string;
   readonly seed?: string;
   readonly program: Program;
+  /** Whether native targets hold it to account for what it leaves behind; true unless told. */
+  readonly isAudited?: boolean;
 }
 
 /** A program, or the line to complain with, which names the source. */

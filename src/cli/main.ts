@@ -20,6 +20,7 @@ import { processTerminal } from "./terminal.js";
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
 const TIME_LIMIT_MS = 5000;
+const MEMORY_LIMIT_MIB = 4096;
 const TARGETS_HELP = `
 Targets:
   model       the TypeScript model, in this process
@@ -46,9 +47,14 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   const program = new Command("lockstep");
 
   const run: RunCommand = async (command) => {
-    const { logLevel, timeLimit } = program.opts<{ logLevel: string; timeLimit: number }>();
+    const { logLevel, timeLimit, memoryLimit } = program.opts<{
+      logLevel: string;
+      timeLimit: number;
+      memoryLimit: number;
+    }>();
     const logger = pino({ level: logLevel }, pino.destination({ fd: 2, sync: true }));
-    status = await command({ terminal, logger, interruption }, { timeLimitMs: timeLimit, logger });
+    const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, logger };
+    status = await command({ terminal, logger, interruption }, settings);
   };
 
   program
@@ -63,6 +69,11 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       new Option("--time-limit <ms>", "how long a native program may go on without a record")
         .argParser(wholeNumber(1, 86_400_000))
         .default(TIME_LIMIT_MS),
+    )
+    .addOption(
+      new Option("--memory-limit <MiB>", "how much memory a native program may take")
+        .argParser(wholeNumber(1, 1_048_576))
+        .default(MEMORY_LIMIT_MIB),
     )
     .helpCommand(true)
     .showHelpAfterError("(lockstep --help, or lockstep COMMAND --help, says more)")

@@ -12,6 +12,7 @@ import type { Terminal } from "./terminal.js";
 
 export interface TargetSettings {
   readonly timeLimitMs: number;
+  readonly memoryLimitMiB: number;
   readonly logger?: Logger;
 }
 

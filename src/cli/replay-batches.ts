@@ -6,7 +6,7 @@
  */
 
 import { traceOf } from "../sim/diff.js";
-import { batchOf, encodeProgram } from "../sim/encode-program.js";
+import { audited, batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { Target } from "../sim/target.js";
 import type { Loaded, NamedProgram } from "./load-programs.js";
 
@@ -17,6 +17,8 @@ export interface Replayed {
   readonly named: NamedProgram;
   /** By target, in the order given; undefined where the target cannot run the program: it has a world and the runtime no idle hook. */
   readonly traces: readonly (Int32Array | undefined)[];
+  /** By target: the last that its runtime printed before it died in the batch, where it did. */
+  readonly printed: readonly (string | undefined)[];
 }
 
 /** A replayed program, or the complaint of one that could not be read. Traces are valid until the next is asked for. */
@@ -33,9 +35,10 @@ export async function* replayAll(
   let wordCount = 0;
   const flush = async function* (): AsyncGenerator<ReplayedOrNot> {
     if (batch.length === 0) return;
-    const traces = await Promise.all(targets.map((target) => replayOn(target, batch, timings)));
+    const answers = await Promise.all(targets.map((target) => replayOn(target, batch, timings)));
     for (const [i, { named }] of batch.entries()) {
-      yield { ok: true, value: { named, traces: traces.map((of) => of[i]) } };
+      const printed = answers.map((answer) => answer.printed);
+      yield { ok: true, value: { named, traces: answers.map(({ traces }) => traces[i]), printed } };
     }
     batch = [];
     wordCount = 0;
@@ -46,7 +49,8 @@ export async function* replayAll(
       yield loaded;
       continue;
     }
-    const words = encodeProgram(loaded.value.program);
+    const encoded = encodeProgram(loaded.value.program);
+    const words = loaded.value.isAudited === false ? encoded : audited(encoded);
     if (batch.length === BATCH_PROGRAMS_MAX || wordCount + words.length > BATCH_WORDS_MAX) yield* flush();
     batch.push({ named: loaded.value, words });
     wordCount += words.length;
@@ -58,12 +62,15 @@ async function replayOn(
   target: Target,
   batch: readonly { readonly named: NamedProgram; readonly words: Int32Array }[],
   timings: Map<Target, number> | undefined,
-): Promise<(Int32Array | undefined)[]> {
+): Promise<{ readonly traces: (Int32Array | undefined)[]; readonly printed: string | undefined }> {
   const runs = batch.map(({ named }) => target.runsWorlds || (named.program.world ?? []).length === 0);
   const runnable = batch.filter((_, i) => runs[i]);
   const startMs = performance.now();
   const traces = await target.replay(batchOf(runnable.map(({ words }) => words)));
   timings?.set(target, (timings.get(target) ?? 0) + performance.now() - startMs);
   let next = 0;
-  return runs.map((isRunnable) => (isRunnable ? traceOf(traces, next++) : undefined));
+  return {
+    traces: runs.map((isRunnable) => (isRunnable ? traceOf(traces, next++) : undefined)),
+    printed: traces.printed,
+  };
 }

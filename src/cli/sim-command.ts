@@ -156,6 +156,7 @@ function setupOf(
     on: names,
     constraints: { world: options.world && withoutHook.length === 0, uniform: options.uniform ?? false },
     timeLimitMs: settings.timeLimitMs,
+    memoryLimitMiB: settings.memoryLimitMiB,
   };
 }
 

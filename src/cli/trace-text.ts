@@ -71,6 +71,8 @@ export function outcomeLine(outcome: Outcome): string {
       return `CRASH ${at}: ${outcome.signal}, last ran ${outcome.who}`;
     case "timeout":
       return `TIMEOUT ${at}: no record for as long as the time limit`;
+    case "leak":
+      return `LEAK ${at}: completed, and left behind: ${outcome.what.join(", ")}`;
   }
 }
 

@@ -7,6 +7,9 @@
 
 /** Most programs in one batch. */
 export const BATCH_PROGRAMS_MAX = 65536;
+/** The last that a dead worker printed, bytes. */
+export const PRINTED_OFFSET = 1024;
+export const PRINTED_BYTES_MAX = 2048;
 /** Ends of the traces, one uint32 a program, in words from `TRACES_OFFSET`. */
 export const INDEX_OFFSET = 4096;
 export const PROGRAMS_OFFSET = 1048576;
@@ -19,11 +22,7 @@ export const BATCH_BYTES = 1140850688;
 /** The fields of `struct lockstep_batch`, as 32-bit words from the start of the memory. */
 export const BatchWord = {
   programs: 0,
-  current: 1,
-  cursorWords: 2,
-  who: 3,
-  clockLow: 4,
-  clockHigh: 5,
-  waitingCount: 6,
-  inRun: 7,
+  traceWords: 1,
+  grew: 2,
+  printedBytes: 3,
 } as const;

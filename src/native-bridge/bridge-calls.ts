@@ -17,6 +17,8 @@ export interface ReplayerOptions {
   readonly runtime: string;
   /** How long a program may go on without a record before it is stopped with the outcome timeout. Milliseconds, > 0. */
   readonly timeLimitMs: number;
+  /** How much private memory the process of a program may take before it is stopped as a crash. MiB, > 0. */
+  readonly memoryLimitMiB: number;
 }
 
 /** What a runtime says about itself once it is loaded. */
@@ -48,13 +50,13 @@ export function openHandle(options: ReplayerOptions): Promise<OpenHandle> {
 }
 
 async function openNow(options: ReplayerOptions): Promise<OpenHandle> {
-  const { bridge, hostCommand, runtime, timeLimitMs } = options;
-  if (!Number.isInteger(timeLimitMs) || timeLimitMs <= 0 || timeLimitMs > 0x7fffffff) {
-    throw new RangeError(`the time limit must be a whole number of milliseconds above 0, not ${timeLimitMs}`);
-  }
+  const { bridge, hostCommand, runtime, timeLimitMs, memoryLimitMiB } = options;
+  requireLimit("time", "milliseconds", timeLimitMs);
+  requireLimit("memory", "MiB", memoryLimitMiB);
   openLibrary(bridge);
   const command = hostCommand.join("\n");
-  const handle = await callInThread(bridge, "lockstep_bridge_open", [command, runtime, timeLimitMs]);
+  const limits = [timeLimitMs, memoryLimitMiB];
+  const handle = await callInThread(bridge, "lockstep_bridge_open", [command, runtime, ...limits]);
   const { load, DataType } = loadFfi();
   const report = load({
     library: bridge,
@@ -64,6 +66,11 @@ async function openNow(options: ReplayerOptions): Promise<OpenHandle> {
     paramsValue: [],
   });
   return { handle, runtime: readReport(report, handle) };
+}
+
+function requireLimit(what: string, unit: string, limit: number): void {
+  if (Number.isInteger(limit) && limit > 0 && limit <= 0x7fffffff) return;
+  throw new RangeError(`the ${what} limit must be a whole number of ${unit} above 0, not ${limit}`);
 }
 
 /** The library's one line: `ok`, the runtime's name and its hooks, or `error`, a code and a text that names the path. */

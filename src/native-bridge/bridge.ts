@@ -7,7 +7,14 @@
  */
 import type { ProgramBatch, TraceBatch } from "../sim/target.js";
 import { TargetError } from "../sim/target.js";
-import { BatchWord, INDEX_OFFSET, PROGRAMS_OFFSET, TRACES_BYTES_MAX, TRACES_OFFSET } from "./batch-memory.js";
+import {
+  BatchWord,
+  INDEX_OFFSET,
+  PRINTED_OFFSET,
+  PROGRAMS_OFFSET,
+  TRACES_BYTES_MAX,
+  TRACES_OFFSET,
+} from "./batch-memory.js";
 import {
   closeHandle,
   mapHandle,
@@ -88,13 +95,17 @@ export class Replayer {
     const ends = new Uint32Array(batch.count);
     const parts: Int32Array[] = [];
     let lengthWords = 0;
+    let last: TraceBatch | undefined;
+    let grew = false;
     for (const slice of slices) {
       const traces = await this.#replaySlice(batch, slice);
       for (let i = 0; i < slice.count; i++) ends[slice.first + i] = lengthWords + traces.ends[i]!;
       parts.push(traces.words.slice());
       lengthWords += traces.words.length;
+      grew ||= traces.grew === true;
+      last = traces;
     }
-    return { words: concatenate(parts, lengthWords), ends, count: batch.count };
+    return { ...last, words: concatenate(parts, lengthWords), ends, count: batch.count, grew };
   }
 
   async #replaySlice(batch: ProgramBatch, slice: BatchSlice): Promise<TraceBatch> {
@@ -112,11 +123,21 @@ export class Replayer {
       throw new TargetError("lost", `the host of ${this.runtime.name} gave ${lengthWords} words of trace`);
     }
     this.#isTrimDue = lengthWords * 4 > TRACES_KEPT_BYTES;
+    const printed = this.#printed();
     return {
       words: this.#traces.subarray(0, lengthWords),
       ends: this.#index.subarray(0, slice.count),
       count: slice.count,
+      grew: this.#header[BatchWord.grew] !== 0,
+      ...(printed === "" ? {} : { printed }),
     };
+  }
+
+  /** What the last worker that died printed last, as text. */
+  #printed(): string {
+    const bytes = this.#header[BatchWord.printedBytes]!;
+    const start = this.#header.byteOffset + PRINTED_OFFSET;
+    return new TextDecoder().decode(new Uint8Array(this.#header.buffer, start, bytes)).trim();
   }
 
   #requireOpen(): void {

@@ -82,8 +82,8 @@ function sliceOf({ words, ends }: ProgramBatch, from: number, to: number): Progr
   };
 }
 
-function copyOf({ words, ends, count }: TraceBatch): TraceBatch {
-  return { words: words.slice(), ends: ends.slice(0, count), count };
+function copyOf({ words, ends, count, grew = false }: TraceBatch): TraceBatch {
+  return { words: words.slice(), ends: ends.slice(0, count), count, grew };
 }
 
 function joined(first: TraceBatch, second: TraceBatch): TraceBatch {
@@ -94,5 +94,6 @@ function joined(first: TraceBatch, second: TraceBatch): TraceBatch {
   const ends = new Uint32Array(first.count + second.count);
   ends.set(first.ends);
   for (let i = 0; i < second.count; i++) ends[first.count + i] = second.ends[i]! + offset;
-  return { words, ends, count: first.count + second.count };
+  const grew = first.grew === true || second.grew === true;
+  return { words, ends, count: first.count + second.count, grew };
 }

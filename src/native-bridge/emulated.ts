@@ -23,8 +23,7 @@ import {
   QEMU_INSTALL_COMMAND,
   SYSROOT_INSTALL_COMMAND,
 } from "./emulator.js";
-import type { TargetOptions } from "./target-options.js";
-import { timeLimitMsOf } from "./target-options.js";
+import { limitsOf, type TargetOptions } from "./target-options.js";
 
 /**
  * Opens the runtime at `runtime`, an absolute path of an aarch64 library; undefined stands for our own.
@@ -56,7 +55,7 @@ export async function openEmulated(
     bridge,
     hostCommand: [...command, host],
     runtime: library,
-    timeLimitMs: timeLimitMsOf(options),
+    ...limitsOf(options),
   };
   try {
     return new EmulatedTarget(name, connection, await connection.open(request));

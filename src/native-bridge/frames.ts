@@ -2,8 +2,8 @@
  * The frames that Lockstep and its emulated process send each other: length, kind, payload.
  *
  * A frame is two little-endian uint32 (length of the payload in bytes, kind) and the payload: JSON for `open`, `opened` and
- * `failed`; for `batch` and `traces` a count, that many ends and the words they end in, all of 32 bits, as `ProgramBatch` and
- * `TraceBatch` hold them. Invariant: each request is answered by one frame before the next request is sent.
+ * `failed`; for `batch` and `traces` a count, 1 for traces of a batch that grew, that many ends and the words they end in, all of 32
+ * bits, as `ProgramBatch` and `TraceBatch` hold them. Invariant: each request is answered by one frame before the next request is sent.
  */
 import type { Writable } from "node:stream";
 import type { ProgramBatch, TraceBatch } from "../sim/target.js";
@@ -66,7 +66,8 @@ export function writeJsonFrame(stream: Writable, kind: number, value: unknown): 
 export function writeBatchFrame(stream: Writable, kind: number, batch: ProgramBatch | TraceBatch): void {
   const { words, ends, count } = batch;
   const lengthWords = count === 0 ? 0 : ends[count - 1]!;
-  const parts = [Uint32Array.of(count), ends.subarray(0, count), words.subarray(0, lengthWords)];
+  const grew = "grew" in batch && batch.grew === true ? 1 : 0;
+  const parts = [Uint32Array.of(count, grew), ends.subarray(0, count), words.subarray(0, lengthWords)];
   writeFrame(
     stream,
     kind,
@@ -78,8 +79,8 @@ export function writeBatchFrame(stream: Writable, kind: number, batch: ProgramBa
 export function readBatchFrame(payload: Buffer): ProgramBatch & TraceBatch {
   const all = new Int32Array(payload.buffer, payload.byteOffset, payload.byteLength / 4);
   const count = all[0]!;
-  const ends = new Uint32Array(payload.buffer, payload.byteOffset + 4, count);
-  return { words: all.subarray(1 + count), ends, count };
+  const ends = new Uint32Array(payload.buffer, payload.byteOffset + 8, count);
+  return { words: all.subarray(2 + count), ends, count, grew: all[1] !== 0 };
 }
 
 function writeFrame(stream: Writable, kind: number, parts: readonly Buffer[]): void {

@@ -7,7 +7,7 @@ import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
 import { machineArchitecture } from "./architecture.js";
 import { Replayer } from "./bridge.js";
 import { buildNative } from "./build-native.js";
-import { type TargetOptions, timeLimitMsOf } from "./target-options.js";
+import { type Logger, limitsOf, type TargetOptions } from "./target-options.js";
 
 /**
  * Opens the runtime at `runtime`, an absolute path; undefined stands for our own, which is built at first use.
@@ -30,9 +30,9 @@ export async function openNative(
     bridge,
     hostCommand: [host],
     runtime: library,
-    timeLimitMs: timeLimitMsOf(options),
+    ...limitsOf(options),
   });
-  return new NativeTarget(name, replayer);
+  return new NativeTarget(name, replayer, options.logger);
 }
 
 class NativeTarget implements Target {
@@ -40,16 +40,21 @@ class NativeTarget implements Target {
   readonly description: string;
   readonly runsWorlds: boolean;
   readonly #replayer: Replayer;
+  readonly #logger: Logger | undefined;
 
-  constructor(name: string, replayer: Replayer) {
+  constructor(name: string, replayer: Replayer, logger: Logger | undefined) {
     this.name = name;
+    this.#logger = logger;
     this.description = replayer.runtime.name;
     this.runsWorlds = replayer.runtime.hasIdleHook;
     this.#replayer = replayer;
   }
 
-  replay(batch: ProgramBatch): Promise<TraceBatch> {
-    return this.#replayer.replay(batch);
+  async replay(batch: ProgramBatch): Promise<TraceBatch> {
+    const traces = await this.#replayer.replay(batch);
+    if (traces.printed !== undefined)
+      this.#logger?.debug(`${this.name}: printed before it died: ${traces.printed}`);
+    return traces;
   }
 
   close(): Promise<void> {

@@ -10,11 +10,24 @@ export interface Logger {
 export interface TargetOptions {
   /** How long a program may go on without a record before its outcome is `timeout`. Whole milliseconds, > 0; 5000 unless told. */
   readonly timeLimitMs?: number;
+  /**
+   * How much memory of its own a native process may take before its program's outcome is the crash `memory limit`. Whole MiB, > 0; 4096
+   * unless told. Looked at some fifty times a second, so a program may get past it by what it fills in between.
+   */
+  readonly memoryLimitMiB?: number;
   readonly logger?: Logger;
 }
 
 const TIME_LIMIT_MS = 5000;
+const MEMORY_LIMIT_MIB = 4096;
 
-export function timeLimitMsOf(options: TargetOptions): number {
-  return options.timeLimitMs ?? TIME_LIMIT_MS;
+/** The limits that the options give, with what holds where they say nothing. */
+export function limitsOf(options: TargetOptions): {
+  readonly timeLimitMs: number;
+  readonly memoryLimitMiB: number;
+} {
+  return {
+    timeLimitMs: options.timeLimitMs ?? TIME_LIMIT_MS,
+    memoryLimitMiB: options.memoryLimitMiB ?? MEMORY_LIMIT_MIB,
+  };
 }

@@ -7,17 +7,17 @@
 import { bodyNamesOf, bodyOpsOf } from "./encode-program.js";
 import {
   CLOBBER_BITS,
-  CRASH_EXIT_BASE,
   HEADER_CLOCK_BIT,
   HEADER_RESULT_SHIFT,
   HEADER_WHO_SHIFT,
   joinWords,
+  LEAK_BITS,
   OutcomeCode,
   RecordKind,
   ResultCode,
 } from "./encoding.js";
 import type { Op, OpName, Program } from "./program.js";
-import { signalName } from "./signal-names.js";
+import { crashName } from "./signal-names.js";
 import type { Int64, Outcome, Result, ResultWord, Trace, TraceRecord } from "./trace.js";
 
 /** A record and where it starts, in words from the start of its trace. The outcome is the last. */
@@ -137,12 +137,14 @@ export class TraceDecoder {
         return { outcome: "io-hang", t, waiting };
       }
       case OutcomeCode.crash: {
-        const number = words[position]!;
-        const signal = number >= CRASH_EXIT_BASE ? `exit ${number - CRASH_EXIT_BASE}` : signalName(number);
-        return { outcome: "crash", t, signal, who };
+        return { outcome: "crash", t, signal: crashName(words[position]!), who };
       }
       case OutcomeCode.timeout:
         return { outcome: "timeout", t };
+      case OutcomeCode.leak: {
+        const set = words[position]!;
+        return { outcome: "leak", t, what: LEAK_BITS.filter((_, bit) => (set & (1 << bit)) !== 0) };
+      }
       default:
         throw new Error(`a trace outcome of unknown code ${code}`);
     }
@@ -215,6 +217,7 @@ function outcomeWords(code: number, count: number): number {
     case OutcomeCode.timeout:
       return 0;
     case OutcomeCode.crash:
+    case OutcomeCode.leak:
       return 1;
     case OutcomeCode.panic:
       return count >= 0 ? 1 + Math.ceil(count / 4) : Number.NaN;

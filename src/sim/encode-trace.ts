@@ -8,18 +8,18 @@ import { flatOpNames } from "./decode-trace.js";
 import { bodyOpsOf } from "./encode-program.js";
 import {
   CLOBBER_BITS,
-  CRASH_EXIT_BASE,
   HEADER_CLOCK_BIT,
   HEADER_RESULT_SHIFT,
   HEADER_WHO_SHIFT,
+  LEAK_BITS,
   OutcomeCode,
   RecordKind,
   ResultCode,
 } from "./encoding.js";
 import { type Checked, quoted } from "./problem.js";
 import type { Op, OpName, Program } from "./program.js";
-import { signalNumber } from "./signal-names.js";
-import type { Int64, Outcome, Result, ResultWord, Trace, TraceRecord } from "./trace.js";
+import { crashCode } from "./signal-names.js";
+import type { Int64, LeakKind, Outcome, Result, ResultWord, Trace, TraceRecord } from "./trace.js";
 import { WhoInTrace } from "./who-in-trace.js";
 
 const RULE = "SPEC section 4";
@@ -106,11 +106,12 @@ class TraceEncoder {
         this.words.push(known(this.#who.ofOutcome(waiter.who), waiter.who, path), pipe);
       }
     } else if (outcome.outcome === "crash") {
-      const { signal } = outcome;
-      const exit = typeof signal === "string" ? /^exit (\d{1,3})$/.exec(signal) : null;
-      const number = exit === null ? signalNumber(signal) : CRASH_EXIT_BASE + Number(exit[1]);
-      if (number === 0) throw new Misfit(path, `no signal is called ${quoted(signal)}`);
-      this.words.push(number);
+      const code = crashCode(outcome.signal);
+      if (code === 0) throw new Misfit(path, `no signal is called ${quoted(outcome.signal)}`);
+      this.words.push(code);
+    } else if (outcome.outcome === "leak") {
+      if (!Array.isArray(outcome.what)) throw new Misfit(path, "expected what, a list of what leaked");
+      this.words.push(outcome.what.reduce((set, what) => set | leakBit(what, path), 0));
     }
   }
 
@@ -151,6 +152,12 @@ function registerBit(register: string, path: string): number {
   return 1 << bit;
 }
 
+function leakBit(what: LeakKind, path: string): number {
+  const bit = LEAK_BITS.indexOf(what);
+  if (bit === -1) throw new Misfit(path, `nothing that leaks is called ${quoted(what)}`);
+  return 1 << bit;
+}
+
 function isInt64(res: Result): res is Int64 {
   return typeof res === "number" || (typeof res === "string" && /^-?\d+$/.test(res));
 }
@@ -184,6 +191,7 @@ const OUTCOME_CODES: Readonly<Record<Outcome["outcome"], number>> = {
   "io-hang": OutcomeCode.ioHang,
   crash: OutcomeCode.crash,
   timeout: OutcomeCode.timeout,
+  leak: OutcomeCode.leak,
 };
 
 function outcomeCode(outcome: Outcome, path: string): number {

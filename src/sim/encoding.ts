@@ -16,10 +16,14 @@ export const ProgramWord = {
   pipes: 4,
   ops: 5,
   opsExecutedMax: 6,
+  flags: 7,
   header: 8,
   body: 4,
   op: 3,
 } as const;
+
+/** Bits of a program's flags. */
+export const ProgramFlag = { audit: 1 } as const;
 
 export const OpCode = {
   yield: 0,
@@ -77,12 +81,16 @@ export const OutcomeCode = {
   ioHang: 3,
   crash: 4,
   timeout: 5,
+  leak: 6,
 } as const;
 
 export const HEADER_RESULT_SHIFT = 3;
 export const HEADER_CLOCK_BIT = 256;
 export const HEADER_WHO_SHIFT = 9;
 export const CRASH_EXIT_BASE = 256;
+/** A crash's code, in place of a signal: the memory limit, and a trace that something else has written over. */
+export const CRASH_MEMORY_LIMIT = 512;
+export const CRASH_OVERWRITTEN = 513;
 
 /** A trace never holds more words than base + perBody * bodies + perOp * ops executed at most. */
 export const TraceWords = { base: 64, perBody: 8, perOp: 24 } as const;
@@ -118,6 +126,20 @@ export const CLOBBER_BITS: readonly string[] = [
   "x87cw",
   "stack",
 ];
+
+/** Bits of a leak's payload, by what a program left other than it found it. */
+export const LEAK_BITS = [
+  "fds",
+  "heap",
+  "mappings",
+  "processes",
+  "threads",
+  "signals",
+  "timers",
+  "directory",
+  "umask",
+  "limits",
+] as const;
 
 /** Low word of a 64-bit integer held in a double; exact for any safe integer, negative ones in two's complement. */
 export function lowWord(value: number): number {

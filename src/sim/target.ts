@@ -19,6 +19,10 @@ export interface TraceBatch {
   readonly words: Int32Array;
   readonly ends: Uint32Array;
   readonly count: number;
+  /** True when what a native runtime holds has grown over the batch: no verdict, but a reason to audit some of its programs. */
+  readonly grew?: boolean;
+  /** The last that a native runtime printed before its process died. For people. */
+  readonly printed?: string;
 }
 
 export interface Target {

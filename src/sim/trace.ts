@@ -4,6 +4,7 @@
  * These are the shapes of the JSON that `lockstep replay --format jsonl` prints and the corpus keeps. Comparison is done on the
  * encoded words, never on these.
  */
+import type { LEAK_BITS } from "./encoding.js";
 import type { OpName } from "./program.js";
 
 /** A 64-bit integer: a number where that is exact, else its decimal digits (only a faulty runtime gives those). */
@@ -61,6 +62,8 @@ export type TraceRecord =
       readonly op: OpName;
     };
 
+export type LeakKind = (typeof LEAK_BITS)[number];
+
 export type Outcome =
   | { readonly outcome: "completed"; readonly t: Int64 }
   | { readonly outcome: "panic"; readonly t: Int64; readonly message: string }
@@ -71,9 +74,14 @@ export type Outcome =
       readonly t: Int64;
       readonly waiting: readonly { readonly who: string; readonly pipe: string }[];
     }
-  /** `signal`: its name (`SIGSEGV`), or `exit N` when the process ended by itself. */
+  /**
+   * `signal`: its name (`SIGSEGV`); `exit N` when the process ended by itself; `memory limit` when it was killed for what it took;
+   * `trace overwritten` when what it had written was no longer what the harness wrote.
+   */
   | { readonly outcome: "crash"; readonly t: Int64; readonly signal: string; readonly who: string }
-  | { readonly outcome: "timeout"; readonly t: Int64 };
+  | { readonly outcome: "timeout"; readonly t: Int64 }
+  /** Ran to its end, and left `what` in its process other than it found it. */
+  | { readonly outcome: "leak"; readonly t: Int64; readonly what: readonly LeakKind[] };
 
 export interface Trace {
   readonly records: readonly TraceRecord[];

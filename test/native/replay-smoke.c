@@ -31,6 +31,8 @@ static const char *const op_names[] = {"yield", "suspend", "sleep", "wake",  "sp
 static const char *const result_names[] = {"",        "",        "called",   "unspawned", "finished", "spawned", "already",
                                            "canceled", "unstarted", "closed", "full",     "broken",   "empty"};
 
+enum { MEMORY_LIMIT_MIB = 4096 };
+
 static int failures;
 static const char *folder; /* of the toys */
 
@@ -314,7 +316,7 @@ static const struct example printed_hooked[] = {
 };
 
 static int32_t open_or_fail(const char *command, const char *runtime, int32_t limit_ms) {
-  const int32_t handle = lockstep_bridge_open(command, runtime, limit_ms);
+  const int32_t handle = lockstep_bridge_open(command, runtime, limit_ms, MEMORY_LIMIT_MIB);
   if (handle < 0) {
     printf("cannot open %s: %s\n", runtime, lockstep_bridge_report());
     exit(1);
@@ -325,7 +327,7 @@ static int32_t open_or_fail(const char *command, const char *runtime, int32_t li
 static void check_report(const char *command, const char *toy, const char *begin, const char *part) {
   char path[1024];
   snprintf(path, sizeof path, "%s/%s", folder, toy);
-  const int32_t handle = lockstep_bridge_open(command, path, 500);
+  const int32_t handle = lockstep_bridge_open(command, path, 500, MEMORY_LIMIT_MIB);
   const char *report = lockstep_bridge_report();
   const bool is_as_wanted = strncmp(report, begin, strlen(begin)) == 0 && strstr(report, part) != NULL;
   if (!is_as_wanted) printf("  report: %s\n", report);

@@ -71,6 +71,7 @@ struct lockstep_sched {
   void (*idle_hook)(void *);
   void *idle_ctx;
   bool deinited;
+  struct lockstep_sched *next_dead;
 };
 
 static void (*panic_hook)(const char *);
@@ -90,12 +91,23 @@ static void append(lockstep_sched *s, lockstep_fiber *f) {
   s->last_ready = f;
 }
 
-static lockstep_sched *toy_create(void) { return calloc(1, sizeof(lockstep_sched)); }
+/* A scheduler stays where it is after deinit, so that a second one does nothing, and becomes the next one created. */
+static lockstep_sched *dead;
+
+static lockstep_sched *toy_create(void) {
+  lockstep_sched *s = dead;
+  if (!s) return calloc(1, sizeof *s);
+  dead = s->next_dead;
+  *s = (lockstep_sched){0};
+  return s;
+}
 
 static void toy_deinit(lockstep_sched *s) {
   if (s->current) die("sched: deinit() called inside a fiber");
-  if (s->deinited) return; /* the sched itself is leaked, so that deinit can be idempotent */
+  if (s->deinited) return;
   s->deinited = true;
+  s->next_dead = dead;
+  dead = s;
   for (lockstep_fiber *f = s->all, *next; f; f = next) {
     next = f->next;
     munmap(f->stack, STACK_BYTES);

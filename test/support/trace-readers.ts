@@ -69,6 +69,8 @@ export function outcomeLine(outcome: Outcome): string {
       return [head, ...outcome.waiting.map(({ who, pipe }) => `${who}/${pipe}`)].join(" ");
     case "crash":
       return `${head} ${outcome.signal} in ${outcome.who}`;
+    case "leak":
+      return `${head} ${outcome.what.join(" ")}`;
   }
 }
 

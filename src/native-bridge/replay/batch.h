@@ -1,9 +1,8 @@
 /*
- * The memory that a batch of programs and its traces lie in, shared by three processes: the caller (Node, through
- * ffi-rs and bridge.c), the host (host.c, a small process that forks a worker a batch) and the worker (worker.c, which
- * interprets the programs over the runtime's C ABI and may die at any moment).
+ * The memory that a batch of programs and its traces lie in, shared by two processes: the caller (Node, through ffi-rs
+ * and bridge.c) and the host (host.c, a small process that starts a worker for each batch).
  *
- * One memfd, mapped MAP_SHARED by all three, sparse: only what is touched takes memory.
+ * One memfd, mapped MAP_SHARED by both, sparse: only what is touched takes memory.
  *
  *   offset                  holds
  *   0                       struct lockstep_batch
@@ -11,8 +10,9 @@
  *   LOCKSTEP_PROGRAMS_OFFSET encoded programs, one after the other (docs/encoding.md)
  *   LOCKSTEP_TRACES_OFFSET  encoded traces, one after the other
  *
- * Invariant: traces are written front to back and cursor_words never goes back within a batch, so that after any death
- * of the worker the host finds the trace up to the fault and closes it with an outcome record.
+ * Invariant: a worker, which runs code that nobody trusts, cannot write here. It reads the programs, and nothing else of
+ * this is mapped in it; its traces come by way of desk.h, and the host copies what it has checked. So what stands here
+ * is right whatever a runtime scribbles on.
  * The TypeScript twin of these numbers is src/native-bridge/batch-memory.ts; test/encoding.test.ts compares them.
  */
 #ifndef LOCKSTEP_BATCH_H
@@ -21,6 +21,8 @@
 #include <stdint.h>
 
 #define LOCKSTEP_BATCH_PROGRAMS_MAX 65536
+#define LOCKSTEP_PRINTED_OFFSET 1024
+#define LOCKSTEP_PRINTED_BYTES_MAX 2048
 #define LOCKSTEP_INDEX_OFFSET 4096
 #define LOCKSTEP_PROGRAMS_OFFSET 1048576
 #define LOCKSTEP_PROGRAMS_BYTES_MAX 66060288 /* 63 MiB */
@@ -29,18 +31,10 @@
 #define LOCKSTEP_BATCH_BYTES 1140850688      /* all of it */
 
 struct lockstep_batch {
-  uint32_t programs;     /* in: how many programs are in the batch */
-  uint32_t current;      /* the program being run, counted from 0 */
-  uint32_t cursor_words; /* end of what is written of the traces */
-  uint32_t who;          /* body number of the last body known to run: whom a crash is laid to */
-  uint32_t clock_low;    /* t of the last record written, for the header bit of the next */
-  uint32_t clock_high;
-  uint32_t waiting_count; /* fibers inside block, in order of arming: who and pipe of each, for io-hang */
-  uint32_t in_run;        /* 1 while main is inside run() and no body runs */
-  struct {
-    uint32_t who;
-    uint32_t pipe;
-  } waiting[256];
+  uint32_t programs;      /* in: how many programs are in the batch */
+  uint32_t trace_words;   /* out: end of what is written of the traces */
+  uint32_t grew;          /* out: 1 when what the runtime holds has grown over the batch, so that an audit is worth it */
+  uint32_t printed_bytes; /* out: of what stands at LOCKSTEP_PRINTED_OFFSET: the last that a dead worker printed */
 };
 
 #endif

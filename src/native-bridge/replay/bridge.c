@@ -32,6 +32,7 @@
 enum {
   HANDLES_MAX = 64,
   COMMAND_ARGUMENTS_MAX = 32,
+  HOST_ARGUMENTS = 3, /* the runtime and the two limits */
   HOST_START_MS = 10000,               /* for the process, an emulator included, on top of the time limits of loading */
   HOST_END_MS = 3000,                  /* for its own tidying up; then it is killed */
   TRACE_BYTES_KEPT = 8 * 1024 * 1024   /* by trim */
@@ -47,7 +48,7 @@ struct replayer {
   int socket;
   int memory_fd;
   void *memory;
-  uint32_t cursor_words_max; /* of the batches since the last trim */
+  uint32_t trace_words_max; /* of the batches since the last trim */
 };
 
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER; /* held for a whole open; guards the report */
@@ -90,14 +91,13 @@ static void release(struct replayer *replayer) {
 }
 
 /* Splits the command at its newlines and adds the host's own arguments. Returns false when there are too many. */
-static bool split_command(char *command, char *runtime_path, char *time_limit, char **argv) {
+static bool split_command(char *command, char *const *own, int own_count, char **argv) {
   int count = 0;
   for (char *rest = command, *argument; (argument = strsep(&rest, "\n")) != NULL;) {
     if (count == COMMAND_ARGUMENTS_MAX) return false;
     argv[count++] = argument;
   }
-  argv[count++] = runtime_path;
-  argv[count++] = time_limit;
+  for (int i = 0; i < own_count; i++) argv[count++] = own[i];
   argv[count] = NULL;
   return true;
 }
@@ -159,8 +159,10 @@ static void end_host(struct replayer *replayer) {
   replayer->host = 0;
 }
 
-static int32_t start(struct replayer *replayer, char *command, const char *runtime_path, int32_t time_limit_ms) {
+static int32_t start(struct replayer *replayer, char *command, const char *runtime_path, int32_t time_limit_ms,
+                     int32_t memory_limit_mib) {
   if (time_limit_ms <= 0) return refuse_host("the time limit must be above 0 ms");
+  if (memory_limit_mib <= 0) return refuse_host("the memory limit must be above 0 MiB");
   if (!map_memory(replayer)) return refuse_host("cannot map the batch memory: %s", strerror(errno));
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -169,12 +171,14 @@ static int32_t start(struct replayer *replayer, char *command, const char *runti
   const int host_socket = lifted(ends[1]);
 
   char time_limit[16];
+  char memory_limit[16];
   snprintf(time_limit, sizeof time_limit, "%d", (int)time_limit_ms);
-  char *argv[COMMAND_ARGUMENTS_MAX + 3];
+  snprintf(memory_limit, sizeof memory_limit, "%d", (int)memory_limit_mib);
+  char *own[HOST_ARGUMENTS] = {(char *)runtime_path, time_limit, memory_limit};
+  char *argv[COMMAND_ARGUMENTS_MAX + HOST_ARGUMENTS + 1];
   int error = EMFILE;
   if (host_socket >= 0) {
-    error = split_command(command, (char *)runtime_path, time_limit, argv) ? spawn_host(replayer, host_socket, argv)
-                                                                           : E2BIG;
+    error = split_command(command, own, HOST_ARGUMENTS, argv) ? spawn_host(replayer, host_socket, argv) : E2BIG;
     close(host_socket);
   }
   if (error != 0) return refuse_host("cannot start %s: %s", command, strerror(error));
@@ -201,7 +205,8 @@ static void publish(struct replayer *replayer) {
   pthread_mutex_unlock(&mutex);
 }
 
-EXPORT int32_t lockstep_bridge_open(const char *command, const char *runtime_path, int32_t time_limit_ms) {
+EXPORT int32_t lockstep_bridge_open(const char *command, const char *runtime_path, int32_t time_limit_ms,
+                                    int32_t memory_limit_mib) {
   pthread_mutex_lock(&opening);
   int32_t handle = take_handle();
   if (handle < 0) {
@@ -209,7 +214,7 @@ EXPORT int32_t lockstep_bridge_open(const char *command, const char *runtime_pat
   } else {
     struct replayer *replayer = &replayers[handle];
     char *words = strdup(command);
-    if (words != NULL && start(replayer, words, runtime_path, time_limit_ms) == 0) {
+    if (words != NULL && start(replayer, words, runtime_path, time_limit_ms, memory_limit_mib) == 0) {
       publish(replayer);
     } else {
       end_host(replayer);
@@ -259,10 +264,10 @@ EXPORT int32_t lockstep_bridge_replay(int32_t handle) {
   if (replayer == NULL) return -1;
 
   const bool is_done = exchange(replayer->socket);
-  const uint32_t cursor_words = ((const struct lockstep_batch *)replayer->memory)->cursor_words;
+  const uint32_t trace_words = ((const struct lockstep_batch *)replayer->memory)->trace_words;
 
   pthread_mutex_lock(&mutex);
-  if (cursor_words > replayer->cursor_words_max) replayer->cursor_words_max = cursor_words;
+  if (trace_words > replayer->trace_words_max) replayer->trace_words_max = trace_words;
   replayer->users--;
   pthread_cond_broadcast(&unused);
   pthread_mutex_unlock(&mutex);
@@ -273,11 +278,11 @@ EXPORT void lockstep_bridge_trim(int32_t handle) {
   pthread_mutex_lock(&mutex);
   struct replayer *replayer = find(handle);
   if (replayer) {
-    const uint64_t written = (uint64_t)replayer->cursor_words_max * sizeof(int32_t);
+    const uint64_t written = (uint64_t)replayer->trace_words_max * sizeof(int32_t);
     if (written > TRACE_BYTES_KEPT) {
       fallocate(replayer->memory_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                 (off_t)LOCKSTEP_TRACES_OFFSET + TRACE_BYTES_KEPT, (off_t)(written - TRACE_BYTES_KEPT + 4096));
-      replayer->cursor_words_max = 0;
+      replayer->trace_words_max = 0;
     }
   }
   pthread_mutex_unlock(&mutex);

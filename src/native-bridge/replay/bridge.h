@@ -15,9 +15,11 @@
  * Starts a host and lets it load a runtime. `command` is the host's argv as one string, arguments separated by '\n':
  * the path of the host program, or an emulator, its options and that path. `runtime_path` is a shared library.
  * `time_limit_ms`: how long a program may go on without writing a record before its worker is killed (> 0).
+ * `memory_limit_mib`: how much private memory a worker may have before it is killed (> 0).
  * Returns a handle >= 0, or -1: then, or when the runtime cannot be used, lockstep_bridge_report() says why.
  */
-int32_t lockstep_bridge_open(const char *command, const char *runtime_path, int32_t time_limit_ms);
+int32_t lockstep_bridge_open(const char *command, const char *runtime_path, int32_t time_limit_ms,
+                             int32_t memory_limit_mib);
 
 /*
  * One line about the last open: "ok\t<name>\t<hooks>" where hooks is a sum of 1 (idle hook) and 2 (panic hook), or

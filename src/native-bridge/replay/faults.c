@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 #include "interpreter.h"
-#include "worker_state.h"
-
 #include "must.h"
+#include "worker.h"
 
 /* An overflow faults in the guard, which a frame may step into by this much beyond the stack pointer. */
 #define GUARD_REACH_BYTES ((uintptr_t)128 * 1024)
@@ -81,13 +80,14 @@ static bool is_stack_overflow(int number, uintptr_t address, uintptr_t stack_poi
 
 static void on_fault(int number, siginfo_t *info, void *context) {
   struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
-  const uint32_t who = trace->batch->who;
-  if (is_stack_overflow(number, (uintptr_t)info->si_addr, stack_pointer_of(context)))
+  const ucontext_t *interrupted = context;
+  const uint32_t who = lockstep_desk->who;
+  lockstep_trace_rewind(trace); /* an audit has a trace that has ended, and one that nobody sees */
+  if (is_stack_overflow(number, (uintptr_t)info->si_addr, stack_pointer_of(interrupted)))
     lockstep_trace_stack_overflow(trace, who);
   else
     lockstep_trace_crash(trace, number, who);
-  lockstep_worker_state->handed_over = 1;
-  _exit(0);
+  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, number, &interrupted->uc_sigmask);
 }
 
 void lockstep_faults_catch(void) {

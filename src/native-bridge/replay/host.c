@@ -2,13 +2,11 @@
  * lockstep-host: the small process between Node and a runtime under test.
  *
  *   artefact                 made of
- *   lockstep-host            host.c supervisor.c runtime_loader.c process.c output.c worker.c program_runner.c
- *                            interpreter.c program.c pipes.c faults.c trace_writer.c and one of
- *                            checked_call_x86_64.S, checked_call_aarch64.S                          (-ldl)
+ *   lockstep-host            all *.c here but bridge.c, and one of checked_call_x86_64.S, checked_call_aarch64.S  (-ldl)
  *   liblockstep_bridge.so    bridge.c                                                 (-fPIC -shared, hidden)
  *
- * Started by bridge.c as `lockstep-host <runtime> <time limit in ms>`, with a control socket at descriptor 3 and the
- * batch memory at 4. It reports what the runtime is, then runs a batch for each byte that it is sent and answers with
+ * Started by bridge.c as `lockstep-host <runtime> <time limit in ms> <memory limit in MiB>`, with a control socket at
+ * descriptor 3 and the batch memory at 4. It reports what the runtime is, then runs a batch for each byte that it is sent and answers with
  * one. It is small so that a fork costs little, and it loads the runtime so that a worker, its fork, need not.
  *
  * Invariant: it does not outlive the other end of the socket, and nothing under it outlives it: workers die with their
@@ -101,23 +99,27 @@ static void detach(void) {
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_SETMASK, &child, NULL);
   signal(SIGCHLD, on_child);
-  signal(SIGPIPE, SIG_IGN);
+  /* A runtime may signal its parent. The caller ends us by the socket, or by SIGKILL. */
+  const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM};
+  for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) signal(ignored[i], SIG_IGN);
 }
 
 int main(int argc, char **argv) {
-  LOCKSTEP_MUST(argc == 3, "usage: lockstep-host <runtime> <time limit in ms>; started by the bridge");
+  LOCKSTEP_MUST(argc == 4, "usage: lockstep-host <runtime> <limit in ms> <limit in MiB>; started by the bridge");
   const char *runtime_path = argv[1];
   const int32_t time_limit_ms = (int32_t)strtol(argv[2], NULL, 10);
+  const long memory_limit_mib = strtol(argv[3], NULL, 10);
   LOCKSTEP_MUST(time_limit_ms > 0, "the time limit is not above 0");
+  LOCKSTEP_MUST(memory_limit_mib > 0, "the memory limit is not above 0");
   detach();
 
   void *memory = mmap(NULL, LOCKSTEP_BATCH_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
                       LOCKSTEP_MEMORY_FD, 0);
   LOCKSTEP_MUST(memory != MAP_FAILED, "cannot map the batch memory");
   close(LOCKSTEP_MEMORY_FD);
-  struct lockstep_worker_state *state =
-      mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  LOCKSTEP_MUST(state != MAP_FAILED, "no memory for the worker's state");
+  struct lockstep_desk *desk = mmap(NULL, LOCKSTEP_DESK_BYTES, PROT_READ | PROT_WRITE,
+                                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  LOCKSTEP_MUST(desk != MAP_FAILED, "no memory for the desk of the workers");
   LOCKSTEP_MUST(lockstep_output_open(&output), "no memory for the worker's output");
 
   struct lockstep_load_report load = {0};
@@ -128,9 +130,10 @@ int main(int argc, char **argv) {
   if (runtime == NULL) return 1;
 
   struct lockstep_supervisor supervisor = {
-      .worker = {.runtime = runtime, .memory = memory, .state = state, .output = &output},
+      .worker = {.runtime = runtime, .memory = memory, .desk = desk, .output = &output},
       .hooks = lockstep_runtime_hooks(runtime),
       .time_limit_ms = time_limit_ms,
+      .memory_limit_bytes = (uint64_t)memory_limit_mib << 20,
       .is_subreaper = is_subreaper,
       .alive = wait_alive,
   };

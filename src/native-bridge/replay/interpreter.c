@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "checked_call.h"
+#include "desk.h"
 #include "pipes.h"
-#include "worker_state.h"
 
 #include "must.h"
 
@@ -27,12 +27,12 @@ struct loop {
 };
 
 static int64_t now(void) {
-  return self->deinited ? lockstep_trace_clock(&self->trace) : self->runtime->now_ms(self->sched);
+  return self->deinited ? self->trace.clock_ms : self->runtime->now_ms(self->sched);
 }
 
 static void note_running(const struct lockstep_body *body) {
-  self->trace.batch->in_run = 0;
-  self->trace.batch->who = body->number;
+  self->trace.desk->in_run = 0;
+  self->trace.desk->who = body->number;
 }
 
 static void ret(const struct lockstep_body *body, uint32_t at, enum lockstep_result result) {
@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) uint64_t checked_switch(const struc
       .pattern = body->pattern,
   };
   lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CALL, body->number, now(), at);
-  self->trace.batch->in_run = self->main_in_run;
+  self->trace.desk->in_run = self->main_in_run;
   const uint32_t lost = lockstep_checked_call(&call);
   note_running(body);
   if (__builtin_expect(lost != 0, 0)) lockstep_trace_clobber(&self->trace, body->number, now(), at, lost);
@@ -89,23 +89,23 @@ static void wait_op(const struct lockstep_body *body, uint32_t at, const struct 
 
 /* The list is in order of arming; a body stands in it at most once. */
 static void waiting_remove(uint32_t who) {
-  struct lockstep_batch *batch = self->trace.batch;
+  struct lockstep_desk *desk = self->trace.desk;
   uint32_t kept = 0;
-  for (uint32_t i = 0; i < batch->waiting_count; i++) {
-    if (batch->waiting[i].who != who) batch->waiting[kept++] = batch->waiting[i];
+  for (uint32_t i = 0; i < desk->waiting_count; i++) {
+    if (desk->waiting[i].who != who) desk->waiting[kept++] = desk->waiting[i];
   }
-  batch->waiting_count = kept;
+  desk->waiting_count = kept;
 }
 
 static void block_op(const struct lockstep_body *body, uint32_t at, uint32_t pipe, bool want_read) {
-  struct lockstep_batch *batch = self->trace.batch;
-  const uint32_t capacity = sizeof batch->waiting / sizeof batch->waiting[0];
+  struct lockstep_desk *desk = self->trace.desk;
+  const uint32_t capacity = sizeof desk->waiting / sizeof desk->waiting[0];
   lockstep_pipe_open(pipe);
   /* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
-  if (want_read && batch->waiting_count < capacity) {
-    batch->waiting[batch->waiting_count].who = body->number;
-    batch->waiting[batch->waiting_count].pipe = pipe;
-    batch->waiting_count++;
+  if (want_read && desk->waiting_count < capacity) {
+    desk->waiting[desk->waiting_count].who = body->number;
+    desk->waiting[desk->waiting_count].pipe = pipe;
+    desk->waiting_count++;
   }
   checked_switch(body, at, (void (*)(void))self->runtime->block_on_fd, self->sched,
                  (uint64_t)(uint32_t)lockstep_pipe_read_fd(pipe), want_read);
@@ -134,7 +134,7 @@ static void end_body(struct lockstep_body *body) {
   lockstep_trace_edge(&self->trace, LOCKSTEP_KIND_END, body->number, now());
   body->ended = true;
   self->ended_count++;
-  self->trace.batch->in_run = self->main_in_run;
+  self->trace.desk->in_run = self->main_in_run;
 }
 
 static void fiber_entry(void *argument) {
@@ -216,7 +216,7 @@ static __attribute__((noinline)) bool call_frames(const struct lockstep_body *bo
 }
 
 static void call_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_op_words *op) {
-  lockstep_worker_state->heartbeat++; /* frames take time and write no records */
+  lockstep_desk->heartbeat++; /* frames take time and write no records */
   if (call_frames(body, at + 1, at + 1 + (uint32_t)op->b, (uint32_t)op->a)) return;
   lockstep_trace_clobber(&self->trace, body->number, now(), at, 1u << LOCKSTEP_CLOBBER_STACK_BIT);
 }
@@ -337,10 +337,10 @@ void lockstep_interpreter_load(const struct lockstep_program *program) {
   self->ended_count = 0;
   self->main_in_run = false;
   self->deinited = false;
-  struct lockstep_batch *batch = self->trace.batch;
-  batch->who = lockstep_program_main(program);
-  batch->waiting_count = 0;
-  batch->in_run = 0;
+  struct lockstep_desk *desk = self->trace.desk;
+  desk->who = lockstep_program_main(program);
+  desk->waiting_count = 0;
+  desk->in_run = 0;
 }
 
 void lockstep_interpreter_run_main(void) {

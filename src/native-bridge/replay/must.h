@@ -2,8 +2,8 @@
  * LOCKSTEP_MUST(condition, text): an assertion that is always on.
  *
  * Prints "lockstep: <file>:<line>: <text>" to standard error and aborts. `text` says what does not hold, as a literal.
- * State one condition a line. A program that wants to know of the failure before the abort defines
- * LOCKSTEP_MUST_NOTE(text) ahead of this header, as worker_state.h does.
+ * State one condition a line. In a worker, what a runtime can bring about fails this way too: the trace shows a crash,
+ * and the text is what the worker printed last.
  */
 #ifndef LOCKSTEP_MUST_H
 #define LOCKSTEP_MUST_H
@@ -11,12 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#ifndef LOCKSTEP_MUST_NOTE
-#define LOCKSTEP_MUST_NOTE(text) ((void)0)
-#endif
-
 #define LOCKSTEP_MUST(condition, text) \
-  ((condition) ? (void)0 : (LOCKSTEP_MUST_NOTE(text), lockstep_must_fail(__FILE__, __LINE__, (text))))
+  ((condition) ? (void)0 : lockstep_must_fail(__FILE__, __LINE__, (text)))
 
 __attribute__((cold, noinline, unused)) static _Noreturn void lockstep_must_fail(const char *file, int line,
                                                                                  const char *text) {

@@ -21,9 +21,20 @@ bool lockstep_output_open(struct lockstep_output *output) {
 }
 
 void lockstep_output_clear(struct lockstep_output *output) {
-  if (output->first_page[0] == 0) return;
+  if (output->first_page[0] != 0) lockstep_output_reset(output);
+}
+
+void lockstep_output_reset(struct lockstep_output *output) {
   if (ftruncate(output->fd, 0) != 0 || ftruncate(output->fd, PAGE_BYTES) != 0) return;
   lseek(output->fd, 0, SEEK_SET);
+}
+
+size_t lockstep_output_tail(const struct lockstep_output *output, char *tail, size_t size) {
+  const off_t end = lseek(output->fd, 0, SEEK_CUR);
+  if (end <= 0) return 0;
+  const off_t start = end > (off_t)size ? end - (off_t)size : 0;
+  const ssize_t bytes = pread(output->fd, tail, (size_t)(end - start), start);
+  return bytes > 0 ? (size_t)bytes : 0;
 }
 
 /* Whether a line that begins with the prefix begins at `text`, which has `bytes` bytes up to its end. */
@@ -34,10 +45,7 @@ static bool begins_with(const char *text, size_t bytes, const char *prefix) {
 
 long lockstep_output_last_line(const struct lockstep_output *output, const char *prefix, char *line, size_t size) {
   static char tail[TAIL_BYTES];
-  const off_t end = lseek(output->fd, 0, SEEK_CUR);
-  if (end <= 0) return -1;
-  const off_t start = end > TAIL_BYTES ? end - TAIL_BYTES : 0;
-  const ssize_t bytes = pread(output->fd, tail, (size_t)(end - start), start);
+  const ssize_t bytes = (ssize_t)lockstep_output_tail(output, tail, sizeof tail);
   for (ssize_t stop = bytes, at = bytes - 1; at >= 0; at--) {
     const bool begins = at == 0 || tail[at - 1] == '\n';
     if (!begins) continue;

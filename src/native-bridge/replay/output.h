@@ -21,6 +21,12 @@ bool lockstep_output_open(struct lockstep_output *output);
 /* Forgets what was printed. Does nothing when nothing was. */
 void lockstep_output_clear(struct lockstep_output *output);
 
+/* The same in the host, for a worker that is gone: what it printed may begin with anything. */
+void lockstep_output_reset(struct lockstep_output *output);
+
+/* Copies the end of what was printed, at most `size` bytes. Returns how many. */
+size_t lockstep_output_tail(const struct lockstep_output *output, char *tail, size_t size);
+
 /*
  * Copies the last line that begins with `prefix`, without its end of line, at most `size` bytes. Returns its length, or
  * -1 when there is no such line.

@@ -17,10 +17,10 @@
 
 static unsigned char pattern[LOCKSTEP_PIPE_PATTERN + LOCKSTEP_PIPE_BYTES_MAX];
 static unsigned char buffer[LOCKSTEP_PIPE_BYTES_MAX];
-static bool exists[LOCKSTEP_PIPES_MAX]; /* whether this process has opened the pipe's descriptors and closed none */
+static bool exists[LOCKSTEP_PIPES_MAX]; /* whether this process has made the pipe, and not put it away */
 static uint32_t used;                   /* pipes of the program before */
 
-static struct lockstep_pipe *pipe_at(uint32_t number) { return &lockstep_worker_state->pipes[number]; }
+static struct lockstep_pipe *pipe_at(uint32_t number) { return &lockstep_desk->pipes[number]; }
 
 static int read_fd(uint32_t number) { return lockstep_pipe_read_fd(number); }
 
@@ -49,6 +49,16 @@ void lockstep_pipes_begin(uint32_t count) {
   if (pattern[1] == 0) {
     for (size_t i = 0; i < sizeof pattern; i++) pattern[i] = (unsigned char)(i % LOCKSTEP_PIPE_PATTERN);
   }
+}
+
+bool lockstep_pipes_are_there(void) {
+  for (uint32_t number = 0; number < LOCKSTEP_PIPES_MAX; number++) {
+    const struct lockstep_pipe *pipe = pipe_at(number);
+    if (!exists[number]) continue;
+    if (pipe->read_open && fcntl(read_fd(number), F_GETFD) == -1) return false;
+    if (pipe->write_open && fcntl(write_fd(number), F_GETFD) == -1) return false;
+  }
+  return true;
 }
 
 void lockstep_pipe_open(uint32_t number) {

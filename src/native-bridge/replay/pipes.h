@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "encoding.h"
-#include "worker_state.h"
+#include "desk.h"
 
 struct lockstep_pipe_result {
   enum lockstep_result result;
@@ -29,6 +29,9 @@ void lockstep_pipes_begin(uint32_t count);
 
 /* Makes sure that the pipe's descriptors exist, as far as they are not closed by now. */
 void lockstep_pipe_open(uint32_t number);
+
+/* Whether the descriptors of all pipes that a program has left open are still there. */
+bool lockstep_pipes_are_there(void);
 
 /* The ops of SPEC section 3. */
 struct lockstep_pipe_result lockstep_pipe_write(uint32_t number, uint32_t bytes);

@@ -58,17 +58,25 @@ pid_t lockstep_fork_bound(void) {
   return 0;
 }
 
+/* Reads the start of a file of /proc/<pid> as text. Returns false when there is none. */
+static bool read_process_file(pid_t pid, const char *file, char *text, size_t size) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t bytes = read(fd, text, size - 1);
+  close(fd);
+  if (bytes <= 0) return false;
+  text[bytes] = 0;
+  return true;
+}
+
 /* Kills our children, as the kernel lists them. */
 static void kill_children(void) {
-  char path[64];
+  char file[64];
   char text[4096];
-  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)getpid(), (int)getpid());
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  const ssize_t bytes = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (bytes <= 0) return;
-  text[bytes] = 0;
+  snprintf(file, sizeof file, "task/%d/children", (int)getpid());
+  if (!read_process_file(getpid(), file, text, sizeof text)) return;
   char *rest = text;
   for (char *end; *rest != 0; rest = end) {
     const long pid = strtol(rest, &end, 10);
@@ -77,16 +85,19 @@ static void kill_children(void) {
   }
 }
 
-void lockstep_kill_strays(pid_t group) {
+bool lockstep_kill_strays(pid_t group) {
   const int rounds_max = 1000;
+  bool had_strays = false;
   for (int round = 0; round < rounds_max; round++) {
     pid_t pid;
-    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) continue;
-    if (pid < 0) return; /* no children left */
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) had_strays = true;
+    if (pid < 0) break; /* no children left */
+    had_strays = true;
     if (round == 0 && group > 0) kill(-group, SIGKILL);
     kill_children();
     nanosleep(&(struct timespec){0, 1000000}, NULL);
   }
+  return had_strays;
 }
 
 /* Whether descriptor `fd` of the process named by its entry in /proc is the file. */
@@ -97,31 +108,35 @@ static bool holds(const char *process, int fd, const struct stat *file) {
   return stat(path, &held) == 0 && held.st_dev == file->st_dev && held.st_ino == file->st_ino;
 }
 
-void lockstep_kill_holders(int fd) {
+bool lockstep_kill_holders(int fd) {
   struct stat file;
+  bool had_holders = false;
   DIR *processes = opendir("/proc");
-  if (processes == NULL) return;
+  if (processes == NULL) return false;
   if (fstat(fd, &file) == 0) {
     for (struct dirent *entry; (entry = readdir(processes)) != NULL;) {
       const long pid = strtol(entry->d_name, NULL, 10);
       if (pid <= 1 || pid == getpid()) continue;
-      if (holds(entry->d_name, STDOUT_FILENO, &file) || holds(entry->d_name, STDERR_FILENO, &file))
-        kill((pid_t)pid, SIGKILL);
+      if (!holds(entry->d_name, STDOUT_FILENO, &file) && !holds(entry->d_name, STDERR_FILENO, &file)) continue;
+      kill((pid_t)pid, SIGKILL);
+      had_holders = true;
     }
   }
   closedir(processes);
+  return had_holders;
 }
 
 bool lockstep_is_asleep(pid_t pid) {
-  char path[64];
   char text[512];
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const ssize_t bytes = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (bytes <= 0) return false;
-  text[bytes] = 0;
+  if (!read_process_file(pid, "stat", text, sizeof text)) return false;
   const char *name_end = strrchr(text, ')'); /* the name may hold anything */
   return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
+}
+
+uint64_t lockstep_private_bytes(pid_t pid) {
+  char text[256];
+  unsigned long size, resident, shared;
+  if (!read_process_file(pid, "statm", text, sizeof text)) return 0;
+  if (sscanf(text, "%lu %lu %lu", &size, &resident, &shared) != 3 || resident < shared) return 0;
+  return (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -22,15 +22,22 @@ pid_t lockstep_fork_bound(void);
 
 /*
  * Kills the process group of a child (0: none is known), and every other process that is our child or has become it
- * since (we are a subreaper), until none is left or a second has passed.
+ * since (we are a subreaper), until none is left or a second has passed. Returns whether there was any.
  */
-void lockstep_kill_strays(pid_t group);
+bool lockstep_kill_strays(pid_t group);
 
 /*
  * Kills every other process that has the file of `fd` as its standard output or error. For a system without subreapers
- * (qemu-user 7.2): there, what a dead worker left behind is known by nothing else. Takes about a millisecond.
+ * (qemu-user 7.2): there, what a dead worker left behind is known by nothing else. Takes about a millisecond. Returns
+ * whether there was any.
  */
-void lockstep_kill_holders(int fd);
+bool lockstep_kill_holders(int fd);
+
+/*
+ * The memory that the process has for itself, in bytes: resident, without what it shares. 0 when it cannot be told.
+ * Under qemu-user the emulator's own is in it, some tens of MiB.
+ */
+uint64_t lockstep_private_bytes(pid_t pid);
 
 /* Whether the process sleeps in the kernel (state S), as one does that waits for descriptors. */
 bool lockstep_is_asleep(pid_t pid);

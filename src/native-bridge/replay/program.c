@@ -106,6 +106,13 @@ static const char *check_body(const struct lockstep_program *program, uint32_t n
   return NULL;
 }
 
+uint32_t lockstep_program_trace_words_max(const int32_t *header) {
+  const uint32_t bodies =
+      (uint32_t)header[LOCKSTEP_PROGRAM_WORD_FIBERS] + (uint32_t)header[LOCKSTEP_PROGRAM_WORD_TASKS] + 2;
+  return LOCKSTEP_TRACE_WORDS_BASE + LOCKSTEP_TRACE_WORDS_PER_BODY * bodies +
+         LOCKSTEP_TRACE_WORDS_PER_OP * (uint32_t)header[LOCKSTEP_PROGRAM_WORD_OPS_EXECUTED_MAX];
+}
+
 const char *lockstep_program_read(struct lockstep_program *program, const int32_t *words, size_t words_available) {
   if (words_available < LOCKSTEP_PROGRAM_HEADER_WORDS) return "a program's header is cut off";
   if (words[LOCKSTEP_PROGRAM_WORD_MAGIC] != LOCKSTEP_PROGRAM_MAGIC) return "a program does not begin with its magic";
@@ -133,8 +140,9 @@ const char *lockstep_program_read(struct lockstep_program *program, const int32_
   program->pipes = (uint32_t)pipes;
   program->op_count = (uint32_t)ops;
   program->length_words = length;
-  program->trace_words_max = LOCKSTEP_TRACE_WORDS_BASE + LOCKSTEP_TRACE_WORDS_PER_BODY * bodies +
-                             LOCKSTEP_TRACE_WORDS_PER_OP * (uint32_t)executed;
+  program->is_audited = (words[LOCKSTEP_PROGRAM_WORD_FLAGS] & LOCKSTEP_PROGRAM_FLAG_AUDIT) != 0;
+  program->ops_executed_max = (uint32_t)executed;
+  program->trace_words_max = lockstep_program_trace_words_max(words);
   for (uint32_t number = 0; number < bodies; number++) {
     const char *wrong = check_body(program, number);
     if (wrong) return wrong;

@@ -7,6 +7,7 @@
 #ifndef LOCKSTEP_PROGRAM_H
 #define LOCKSTEP_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ struct lockstep_program {
   uint32_t pipes;
   uint32_t op_count;
   uint32_t length_words;
+  bool is_audited;          /* whether it is held to account for what it leaves behind, see audit.h */
+  uint32_t ops_executed_max;
   uint32_t trace_words_max; /* what a trace of this program may take, its outcome included */
 };
 
@@ -46,6 +49,9 @@ static inline uint32_t lockstep_program_world(const struct lockstep_program *pro
 static inline int64_t lockstep_join_words(int32_t low, int32_t high) {
   return (int64_t)((uint64_t)(uint32_t)high << 32 | (uint32_t)low);
 }
+
+/* The greatest length of a trace of the program whose header begins at `header`, its outcome included. */
+uint32_t lockstep_program_trace_words_max(const int32_t *header);
 
 /*
  * Reads the program that begins at `words`, of which at most `words_available` are there. Returns NULL, or what is

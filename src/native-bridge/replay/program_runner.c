@@ -11,19 +11,25 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checked_call.h"
+#include "desk.h"
+#include "holdings.h"
 #include "interpreter.h"
 #include "pipes.h"
 #include "stack_jump.h"
-#include "worker_state.h"
+#include "worker.h"
 
-#include "must.h"
+/*
+ * An audit runs a program again: a few times until pools are as full as they get, then as often as makes one block lost
+ * a run show also where a runtime takes 64 at a time. Both bounded by the work that it is.
+ */
+enum { AUDIT_WARM_RUNS = 4, AUDIT_RUNS_MAX = 80, AUDIT_OPS = 100000, AUDITED_OPS_MAX = 1000000 };
 
 static struct lockstep_interpreter *const interpreter = &lockstep_interpreter;
 static jmp_buf landing;
 static uint32_t world_at; /* the next op of the world */
+static bool is_unseen;    /* whether the run is an audit's, whose trace has ended already */
 
 static _Noreturn void leave_program(void) {
   lockstep_stack_jump_leave();
@@ -32,13 +38,14 @@ static _Noreturn void leave_program(void) {
 
 /* Instead of print and abort. */
 static void on_panic(const char *message) {
-  lockstep_trace_panic(&interpreter->trace, message, strlen(message));
+  const size_t bytes = strlen(message);
+  if (!is_unseen) lockstep_trace_panic(&interpreter->trace, message, bytes);
   leave_program();
 }
 
-static bool has_readable_waiter(const struct lockstep_batch *batch) {
-  for (uint32_t i = 0; i < batch->waiting_count; i++) {
-    if (lockstep_pipe_readable(&lockstep_worker_state->pipes[batch->waiting[i].pipe])) return true;
+static bool has_readable_waiter(const struct lockstep_desk *desk) {
+  for (uint32_t i = 0; i < desk->waiting_count; i++) {
+    if (lockstep_pipe_readable(&desk->pipes[desk->waiting[i].pipe])) return true;
   }
   return false;
 }
@@ -47,9 +54,9 @@ static bool has_readable_waiter(const struct lockstep_batch *batch) {
 static void on_idle(void *context) {
   (void)context;
   const struct lockstep_body *world = &interpreter->bodies[interpreter->bodies_count - 1];
-  while (!has_readable_waiter(interpreter->trace.batch)) {
+  while (!has_readable_waiter(lockstep_desk)) {
     if (world_at == world->op_count) {
-      lockstep_trace_io_hang(&interpreter->trace);
+      if (!is_unseen) lockstep_trace_io_hang(&interpreter->trace);
       leave_program();
     }
     lockstep_interpreter_world_op(world, world_at++);
@@ -58,42 +65,72 @@ static void on_idle(void *context) {
 
 /* A trace beyond its limit: the runtime runs bodies that it should not, and no scheduler of it is to be trusted. */
 static void on_trace_full(void) {
+  if (is_unseen) leave_program();
   lockstep_trace_timeout(&interpreter->trace);
-  lockstep_worker_state->handed_over = 1;
-  _exit(0);
+  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
 }
 
-void lockstep_program_runner_prepare(const lockstep_runtime *runtime, void *memory) {
+void lockstep_program_runner_prepare(const lockstep_runtime *runtime) {
   interpreter->runtime = runtime;
-  interpreter->trace = lockstep_trace_writer_over(memory, on_trace_full);
+  interpreter->trace = lockstep_trace_writer_over(lockstep_desk, on_trace_full);
   lockstep_stack_jump_prepare();
   if (runtime->set_panic_hook) runtime->set_panic_hook(on_panic);
 }
 
-uint32_t lockstep_program_run(const struct lockstep_program *program) {
+/* From create() to deinit(). Returns whether it got there, and did not leave by a hook. */
+static bool run_once(const struct lockstep_program *program) {
   const lockstep_runtime *runtime = interpreter->runtime;
-  const struct lockstep_batch *batch = interpreter->trace.batch;
-  LOCKSTEP_MUST(runtime->set_idle_hook || program->bodies[lockstep_program_world(program)].op_count == 0,
-                "a program with a world on a runtime without an idle hook");
-  LOCKSTEP_MUST(batch->cursor_words + program->trace_words_max <= lockstep_trace_area_words(),
-                "the traces of a batch do not fit the shared memory");
-
   lockstep_pipes_begin(program->pipes);
   lockstep_interpreter_load(program);
   world_at = 0;
-  lockstep_trace_begin(&interpreter->trace, program->trace_words_max);
-  lockstep_worker_state->limit_words = interpreter->trace.limit_words;
-
   if (_setjmp(landing) != 0) {
     lockstep_stack_jump_landed();
     lockstep_control_words_reset();
-    return interpreter->started_count;
+    return false;
   }
   interpreter->sched = runtime->create();
   if (interpreter->sched == NULL) abort(); /* no panic, no scheduler: the trace shows a crash */
   if (runtime->set_idle_hook) runtime->set_idle_hook(interpreter->sched, on_idle, NULL);
   lockstep_interpreter_run_main();
   if (!interpreter->deinited) runtime->deinit(interpreter->sched);
+  return true;
+}
+
+/* Runs the program once more, for what it leaves behind. */
+static bool run_unseen(const struct lockstep_program *program) {
+  lockstep_desk->heartbeat++;
+  lockstep_trace_begin_unseen(&interpreter->trace);
+  is_unseen = true;
+  const bool completed = run_once(program);
+  is_unseen = false;
+  lockstep_trace_rewind(&interpreter->trace);
+  return completed;
+}
+
+/* What a program that has completed holds more with each run, as bits of LOCKSTEP_LEAK_... */
+static uint32_t audit(const struct lockstep_program *program) {
+  const uint32_t ops = program->ops_executed_max + program->fibers + program->tasks + 1;
+  if (ops > AUDITED_OPS_MAX) return 0;
+  uint32_t runs = AUDIT_OPS / ops < AUDIT_RUNS_MAX ? AUDIT_OPS / ops + 1 : AUDIT_RUNS_MAX;
+  for (int run = 0; run < AUDIT_WARM_RUNS; run++) {
+    if (!run_unseen(program)) return 0;
+  }
+  const struct lockstep_holdings before = lockstep_holdings_now();
+  while (runs-- > 0 && run_unseen(program)) continue;
+  const struct lockstep_holdings after = lockstep_holdings_now();
+  return lockstep_holdings_grown(&before, &after, 0);
+}
+
+struct lockstep_program_ending lockstep_program_run(const struct lockstep_program *program) {
+  if (!interpreter->runtime->set_idle_hook && program->bodies[lockstep_program_world(program)].op_count != 0)
+    lockstep_desk_refuse("a program with a world on a runtime without an idle hook");
+  const uint32_t room = lockstep_trace_area_words() - interpreter->trace.written.end_words;
+  if (program->trace_words_max > room) lockstep_desk_refuse("the traces of a batch do not fit the shared memory");
+
+  lockstep_trace_begin(&interpreter->trace, program->trace_words_max);
+  if (!run_once(program)) return (struct lockstep_program_ending){.unfreed_fibers = interpreter->started_count};
+  const uint32_t unfreed_fibers = interpreter->started_count - interpreter->ended_count;
+  const uint32_t leaked = program->is_audited ? audit(program) : 0;
   lockstep_trace_completed(&interpreter->trace);
-  return interpreter->started_count - interpreter->ended_count;
+  return (struct lockstep_program_ending){unfreed_fibers, leaked};
 }

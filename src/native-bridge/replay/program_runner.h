@@ -9,13 +9,22 @@
 #include "../../../include/lockstep.h"
 #include "program.h"
 
-/* Once in a worker, before the first program. `memory` is the batch memory. */
-void lockstep_program_runner_prepare(const lockstep_runtime *runtime, void *memory);
+struct lockstep_program_ending {
+  uint32_t unfreed_fibers; /* which the runtime may not have freed */
+  uint32_t leaked;         /* what an audit found, bits of LOCKSTEP_LEAK_...; 0 without an audit */
+};
+
+/* Once in a worker, before the first program. */
+void lockstep_program_runner_prepare(const lockstep_runtime *runtime);
 
 /*
  * Runs a program and closes its trace. Comes back whatever a healthy process can come back from; a fault, an exit or a
- * runaway trace ends the worker. Returns how many fibers the runtime may not have freed.
+ * runaway trace ends the worker.
+ *
+ * A program that is audited and completes is run again, and again, unseen: whatever a runtime then holds more of with
+ * each run is a leak, and whatever it keeps in a pool is not. The trace says `completed` all the same: it is for the
+ * host to put a leak in its place, with what else it finds left behind.
  */
-uint32_t lockstep_program_run(const struct lockstep_program *program);
+struct lockstep_program_ending lockstep_program_run(const struct lockstep_program *program);
 
 #endif

@@ -14,7 +14,8 @@
 struct lockstep_supervisor {
   struct lockstep_worker worker; /* what each worker is given */
   uint32_t hooks;
-  int32_t time_limit_ms;
+  int32_t time_limit_ms;      /* how long a program may go on without a record */
+  uint64_t memory_limit_bytes; /* how much private memory a worker may have */
   bool is_subreaper; /* whether what workers leave behind becomes a child of this process */
   /*
    * Sleeps until a child ends or `wait_ms` have passed. Ends the process, and all under it, when the caller is gone.

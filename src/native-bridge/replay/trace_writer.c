@@ -8,27 +8,50 @@
 
 #include <string.h>
 
-struct lockstep_trace_writer lockstep_trace_writer_over(void *memory, void (*full)(void)) {
-  char *bytes = memory;
-  struct lockstep_trace_writer writer = {
-      .batch = memory,
-      .words = (int32_t *)(bytes + LOCKSTEP_TRACES_OFFSET),
-      .trace_end = (uint32_t *)(bytes + LOCKSTEP_INDEX_OFFSET),
-      .full = full,
-  };
-  return writer;
+static int32_t *traces_of(struct lockstep_desk *desk) {
+  return (int32_t *)((char *)desk + LOCKSTEP_DESK_TRACES_OFFSET);
+}
+
+struct lockstep_trace_writer lockstep_trace_writer_over(struct lockstep_desk *desk, void (*full)(void)) {
+  return (struct lockstep_trace_writer){
+      .desk = desk, .words = traces_of(desk), .published = &desk->written, .full = full};
 }
 
 uint32_t lockstep_trace_area_words(void) { return LOCKSTEP_TRACES_BYTES_MAX / sizeof(int32_t); }
 
+uint64_t lockstep_trace_checksum(const int32_t *words, uint32_t start, uint32_t end) {
+  uint64_t checksum = 0;
+  for (uint32_t position = start; position < end; position++)
+    checksum = lockstep_checksum_add(checksum, position, words[position]);
+  return checksum;
+}
+
 void lockstep_trace_begin(struct lockstep_trace_writer *writer, uint32_t words_max) {
-  writer->limit_words = writer->batch->cursor_words + words_max - LOCKSTEP_OUTCOME_WORDS_KEPT;
-  writer->batch->clock_low = 0;
-  writer->batch->clock_high = 0;
+  writer->limit_words = writer->written.end_words + words_max - LOCKSTEP_OUTCOME_WORDS_KEPT;
+  writer->written.checksum = 0;
+  writer->clock_ms = 0;
+  writer->published = &writer->desk->written;
+  writer->desk->limit_words = writer->limit_words;
+  *writer->published = writer->written;
+}
+
+/* The desk is not told: a worker that dies in an unseen trace has its seen one closed. */
+void lockstep_trace_begin_unseen(struct lockstep_trace_writer *writer) {
+  static struct lockstep_mark unseen;
+  writer->limit_words += writer->limit_words - writer->desk->written.end_words + LOCKSTEP_OUTCOME_WORDS_KEPT;
+  writer->clock_ms = 0;
+  writer->published = &unseen;
+}
+
+void lockstep_trace_rewind(struct lockstep_trace_writer *writer) {
+  if (writer->published == &writer->desk->written) return;
+  writer->published = &writer->desk->written;
+  writer->written = *writer->published;
+  writer->limit_words = writer->desk->limit_words;
 }
 
 static int32_t *open_outcome(struct lockstep_trace_writer *writer, enum lockstep_outcome outcome, uint32_t who) {
-  int32_t *word = writer->words + writer->batch->cursor_words;
+  int32_t *word = writer->words + writer->written.end_words;
   *word++ = (int32_t)(LOCKSTEP_KIND_OUTCOME | outcome << LOCKSTEP_HEADER_RESULT_SHIFT | who << LOCKSTEP_HEADER_WHO_SHIFT);
   return word;
 }
@@ -39,10 +62,14 @@ static uint32_t room_after(const struct lockstep_trace_writer *writer, const int
 }
 
 static void close_trace(struct lockstep_trace_writer *writer, const int32_t *word) {
-  struct lockstep_batch *batch = writer->batch;
+  struct lockstep_desk *desk = writer->desk;
+  const uint32_t outcome_at = writer->written.end_words;
   lockstep_trace_commit(writer, word);
-  writer->trace_end[batch->current] = batch->cursor_words;
-  __atomic_store_n(&batch->current, batch->current + 1, __ATOMIC_RELEASE);
+  writer->written.outcome_words = writer->written.end_words - outcome_at;
+  desk->marks[writer->closed++] = writer->written;
+  writer->written.checksum = 0;
+  desk->written = writer->written;
+  __atomic_store_n(&desk->closed, writer->closed, __ATOMIC_RELEASE);
 }
 
 void lockstep_trace_completed(struct lockstep_trace_writer *writer) {
@@ -55,6 +82,12 @@ void lockstep_trace_stack_overflow(struct lockstep_trace_writer *writer, uint32_
 
 void lockstep_trace_timeout(struct lockstep_trace_writer *writer) {
   close_trace(writer, open_outcome(writer, LOCKSTEP_OUTCOME_TIMEOUT, 0));
+}
+
+void lockstep_trace_leak(struct lockstep_trace_writer *writer, uint32_t what) {
+  int32_t *word = open_outcome(writer, LOCKSTEP_OUTCOME_LEAK, 0);
+  *word++ = (int32_t)what;
+  close_trace(writer, word);
 }
 
 void lockstep_trace_crash(struct lockstep_trace_writer *writer, int32_t signal_or_exit, uint32_t who) {
@@ -84,14 +117,14 @@ void lockstep_trace_panic(struct lockstep_trace_writer *writer, const char *mess
 }
 
 void lockstep_trace_io_hang(struct lockstep_trace_writer *writer) {
-  const struct lockstep_batch *batch = writer->batch;
+  const struct lockstep_desk *desk = writer->desk;
   int32_t *word = open_outcome(writer, LOCKSTEP_OUTCOME_IO_HANG, 0);
   const uint32_t room = (room_after(writer, word) - 1) / 2;
-  const uint32_t count = batch->waiting_count < room ? batch->waiting_count : room;
+  const uint32_t count = desk->waiting_count < room ? desk->waiting_count : room;
   *word++ = (int32_t)count;
   for (uint32_t i = 0; i < count; i++) {
-    *word++ = (int32_t)batch->waiting[i].who;
-    *word++ = (int32_t)batch->waiting[i].pipe;
+    *word++ = (int32_t)desk->waiting[i].who;
+    *word++ = (int32_t)desk->waiting[i].pipe;
   }
   close_trace(writer, word);
 }

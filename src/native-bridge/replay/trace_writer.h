@@ -1,10 +1,9 @@
 /*
- * Writes the records of a trace straight into the batch memory (SPEC section 4, docs/encoding.md).
+ * Writes the records of a trace straight onto the desk (SPEC section 4, docs/encoding.md).
  *
- * All state lies in the batch, so that the host goes on where a dead worker stopped. A record is written first and
- * cursor_words moved after, so what lies before the cursor is always whole records. The outcome closes a trace: it sets
- * trace_end and moves `current` on. An outcome takes the time of the record before it: on a healthy runtime no clock
- * moves without a record, and a dead one cannot be asked.
+ * What the writer goes by is memory of its own; the desk is told after each record, so that the host goes on where a
+ * dead worker stopped. The outcome closes a trace and leaves its mark. An outcome takes the time of the record before
+ * it: on a healthy runtime no clock moves without a record, and a dead one cannot be asked.
  */
 #ifndef LOCKSTEP_TRACE_WRITER_H
 #define LOCKSTEP_TRACE_WRITER_H
@@ -12,14 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "batch.h"
+#include "desk.h"
 #include "encoding.h"
 
 struct lockstep_trace_writer {
-  struct lockstep_batch *batch;
-  int32_t *words;       /* of all traces */
-  uint32_t *trace_end;  /* of each program */
-  uint32_t limit_words; /* of the program at hand: no record may end beyond it, counted from `words` */
+  struct lockstep_desk *desk;
+  int32_t *words; /* the desk's traces */
+  struct lockstep_mark written; /* of the trace at hand: where the next record goes, and the checksum so far */
+  struct lockstep_mark *published; /* where `written` is told after each record */
+  int64_t clock_ms;     /* t of the last record of the program at hand, 0 before the first */
+  uint32_t closed;      /* traces closed by this writer and those before it */
+  uint32_t limit_words; /* of the trace at hand: no record may end beyond it, counted from `words` */
   void (*full)(void);   /* called instead of writing beyond the limit; does not return */
 };
 
@@ -29,14 +31,21 @@ enum {
   LOCKSTEP_PANIC_BYTES_MAX = 4096   /* of a message; longer ones are cut, also where the trace has no room */
 };
 
-/* A writer over the batch memory that begins at `memory`. */
-struct lockstep_trace_writer lockstep_trace_writer_over(void *memory, void (*full)(void));
+/* A writer of the traces of a desk, that begins with its first. */
+struct lockstep_trace_writer lockstep_trace_writer_over(struct lockstep_desk *desk, void (*full)(void));
 
-/* Sets the limit for the program at hand and the clock that its first record is held against. */
+/* Begins the trace of the program at hand, which may take `words_max`. */
 void lockstep_trace_begin(struct lockstep_trace_writer *writer, uint32_t words_max);
+
+/* Begins a trace that nobody will read, in the room behind the one at hand, which lockstep_trace_rewind() takes up. */
+void lockstep_trace_begin_unseen(struct lockstep_trace_writer *writer);
+void lockstep_trace_rewind(struct lockstep_trace_writer *writer);
 
 /* How many words the traces of one batch may take together. */
 uint32_t lockstep_trace_area_words(void);
+
+/* The checksum of the words from `start` up to `end`. */
+uint64_t lockstep_trace_checksum(const int32_t *words, uint32_t start, uint32_t end);
 
 void lockstep_trace_completed(struct lockstep_trace_writer *writer);
 void lockstep_trace_panic(struct lockstep_trace_writer *writer, const char *message, size_t bytes);
@@ -44,29 +53,7 @@ void lockstep_trace_stack_overflow(struct lockstep_trace_writer *writer, uint32_
 void lockstep_trace_io_hang(struct lockstep_trace_writer *writer);
 void lockstep_trace_crash(struct lockstep_trace_writer *writer, int32_t signal_or_exit, uint32_t who);
 void lockstep_trace_timeout(struct lockstep_trace_writer *writer);
-
-/* t of the last record of the program at hand, 0 before the first. */
-static inline int64_t lockstep_trace_clock(const struct lockstep_trace_writer *writer) {
-  return (int64_t)((uint64_t)writer->batch->clock_high << 32 | writer->batch->clock_low);
-}
-
-static inline int32_t *lockstep_trace_open(struct lockstep_trace_writer *writer, uint32_t kind, uint32_t result,
-                                           uint32_t who, int64_t t) {
-  struct lockstep_batch *batch = writer->batch;
-  if (__builtin_expect(batch->cursor_words + LOCKSTEP_RECORD_WORDS_MAX > writer->limit_words, 0)) writer->full();
-  int32_t *word = writer->words + batch->cursor_words;
-  const uint32_t header = kind | result << LOCKSTEP_HEADER_RESULT_SHIFT | who << LOCKSTEP_HEADER_WHO_SHIFT;
-  if (__builtin_expect(t == lockstep_trace_clock(writer), 1)) {
-    *word++ = (int32_t)header;
-    return word;
-  }
-  batch->clock_low = (uint32_t)t;
-  batch->clock_high = (uint32_t)((uint64_t)t >> 32);
-  *word++ = (int32_t)(header | LOCKSTEP_HEADER_CLOCK_BIT);
-  *word++ = (int32_t)batch->clock_low;
-  *word++ = (int32_t)batch->clock_high;
-  return word;
-}
+void lockstep_trace_leak(struct lockstep_trace_writer *writer, uint32_t what);
 
 static inline int32_t *lockstep_trace_int64(int32_t *word, int64_t value) {
   *word++ = (int32_t)(uint32_t)(uint64_t)value;
@@ -74,8 +61,30 @@ static inline int32_t *lockstep_trace_int64(int32_t *word, int64_t value) {
   return word;
 }
 
+static inline int32_t *lockstep_trace_open(struct lockstep_trace_writer *writer, uint32_t kind, uint32_t result,
+                                           uint32_t who, int64_t t) {
+  if (__builtin_expect(writer->written.end_words + LOCKSTEP_RECORD_WORDS_MAX > writer->limit_words, 0)) writer->full();
+  int32_t *word = writer->words + writer->written.end_words;
+  const uint32_t header = kind | result << LOCKSTEP_HEADER_RESULT_SHIFT | who << LOCKSTEP_HEADER_WHO_SHIFT;
+  if (__builtin_expect(t == writer->clock_ms, 1)) {
+    *word++ = (int32_t)header;
+    return word;
+  }
+  writer->clock_ms = t;
+  *word++ = (int32_t)(header | LOCKSTEP_HEADER_CLOCK_BIT);
+  return lockstep_trace_int64(word, t);
+}
+
 static inline void lockstep_trace_commit(struct lockstep_trace_writer *writer, const int32_t *word) {
-  writer->batch->cursor_words = (uint32_t)(word - writer->words);
+  const uint32_t end_words = (uint32_t)(word - writer->words);
+  uint64_t checksum = writer->written.checksum;
+  for (uint32_t position = writer->written.end_words; position < end_words; position++)
+    checksum = lockstep_checksum_add(checksum, position, writer->words[position]);
+  /* Field by field: a copy of the whole would have to wait for the two stores before it. */
+  writer->written.checksum = checksum;
+  writer->written.end_words = end_words;
+  writer->published->checksum = checksum;
+  writer->published->end_words = end_words;
 }
 
 /* begin, end */

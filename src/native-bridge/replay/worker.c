@@ -1,22 +1,26 @@
 /*
  * The loop over the programs of a batch (see worker.h).
  *
- * Nothing of one program may be visible to the next. Most of that is the program runner's; here are the things that
- * pile up in a process when a runtime does not clean up: before descriptors or unfreed fibers could change what a
- * program sees, the worker hands over to a fresh one.
+ * Nothing of one program may be visible to the next. Most of that is the program runner's. What piles up where a runtime
+ * does not clean up, descriptors and unfreed fibers, is not let come so far that a program could see it: the worker
+ * leaves early, and a fresh one goes on. What else may have changed is looked for when a worker leaves.
  */
 #include "worker.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "batch.h"
 #include "faults.h"
+#include "holdings.h"
 #include "process.h"
 #include "program_runner.h"
+#include "surroundings.h"
 
 #include "must.h"
 
@@ -25,12 +29,16 @@ enum {
   LEAKED_FD_PROBE = 64,
   LEAKED_FD_PROBE_PERIOD = 16, /* programs between two looks; few enough to stay below the first pipe */
   /* A guarded stack is two mappings, and a process has 65,530 (vm.max_map_count). */
-  LEAKED_FIBERS_MAX = 4096,
+  UNFREED_FIBERS_MAX = 4096,
+  PROGRAMS_WEIGHED_MIN = 64,     /* in a worker, for what it holds to be weighed: early, and at its end */
+  GROWTH_BYTES_MIN = 16 * 1024,  /* less than that, a runtime may still have been filling its pools */
   DESCRIPTORS_MIN = LOCKSTEP_PIPE_READ_FD_BASE + 2 * LOCKSTEP_PIPES_MAX + 64,
   OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 };
 
-struct lockstep_worker_state *lockstep_worker_state;
+struct lockstep_desk *lockstep_desk;
+
+static uint32_t leaked; /* what audits found */
 
 static void set_limits(void) {
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -46,7 +54,8 @@ static void set_limits(void) {
 }
 
 static void set_signals(void) {
-  signal(SIGCHLD, SIG_DFL);
+  const int defaults[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM};
+  for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++) signal(defaults[i], SIG_DFL);
   signal(SIGPIPE, SIG_IGN); /* a write to a pipe without a read end answers EPIPE */
   sigset_t none;
   sigemptyset(&none);
@@ -61,36 +70,67 @@ static void set_streams(const struct lockstep_output *output) {
   setvbuf(stderr, NULL, _IONBF, 0);
 }
 
-static _Noreturn void hand_over(void) {
-  lockstep_worker_state->handed_over = 1;
+void lockstep_worker_leave(enum lockstep_leaving how, int handled_signal, const sigset_t *interrupted_mask) {
+  lockstep_desk->left_behind = leaked | lockstep_surroundings_changed(handled_signal, interrupted_mask);
+  lockstep_desk->leaving = how;
   _exit(0);
 }
 
-_Noreturn void lockstep_worker_run(const struct lockstep_worker *worker) {
-  struct lockstep_batch *batch = worker->memory;
-  struct lockstep_output *output = worker->output;
-  const int32_t *programs = (const int32_t *)((const char *)worker->memory + LOCKSTEP_PROGRAMS_OFFSET);
-  const uint32_t programs_words = LOCKSTEP_PROGRAMS_BYTES_MAX / sizeof(int32_t);
-  lockstep_worker_state = worker->state;
+void lockstep_desk_refuse(const char *why) {
+  snprintf(lockstep_desk->refusal, sizeof lockstep_desk->refusal, "%s", why);
+  lockstep_desk->leaving = LOCKSTEP_LEFT_REFUSED;
+  _exit(0);
+}
+
+/* In a child that a runtime forks: it must not go on in our place. */
+static void after_fork_in_child(void) {
+  if (lockstep_desk != NULL) munmap(lockstep_desk, LOCKSTEP_DESK_BYTES);
+}
+
+static const int32_t *become_worker(const struct lockstep_worker *worker) {
+  char *memory = worker->memory;
+  lockstep_desk = worker->desk;
+  munmap(memory, LOCKSTEP_PROGRAMS_OFFSET);
+  munmap(memory + LOCKSTEP_TRACES_OFFSET, LOCKSTEP_TRACES_BYTES_MAX);
+  mprotect(memory + LOCKSTEP_PROGRAMS_OFFSET, LOCKSTEP_PROGRAMS_BYTES_MAX, PROT_READ);
+  pthread_atfork(NULL, NULL, after_fork_in_child);
   set_limits();
   set_signals();
-  set_streams(output);
-  lockstep_close_from(STDERR_FILENO + 1, output->fd);
+  set_streams(worker->output);
+  lockstep_close_from(STDERR_FILENO + 1, worker->output->fd);
   lockstep_faults_catch();
-  lockstep_program_runner_prepare(worker->runtime, worker->memory);
+  lockstep_program_runner_prepare(worker->runtime);
+  lockstep_surroundings_note(worker->output->fd);
+  return (const int32_t *)(memory + LOCKSTEP_PROGRAMS_OFFSET);
+}
 
-  uint32_t at_words = worker->first_words;
-  uint32_t leaked_fibers = 0;
-  for (uint32_t run = 1; batch->current < batch->programs; run++) {
+void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words, uint32_t count) {
+  const uint32_t programs_words = LOCKSTEP_PROGRAMS_BYTES_MAX / sizeof(int32_t);
+  const int32_t *programs = become_worker(worker);
+  const uint32_t warm_count = count >= PROGRAMS_WEIGHED_MIN ? count / 4 : 0;
+  struct lockstep_holdings warm = {0};
+  uint32_t unfreed_fibers = 0;
+  for (uint32_t run = 1; run <= count; run++) {
     struct lockstep_program program;
     const char *wrong = lockstep_program_read(&program, programs + at_words, programs_words - at_words);
-    LOCKSTEP_MUST(wrong == NULL, wrong);
+    if (wrong) lockstep_desk_refuse(wrong);
     at_words += program.length_words;
 
-    lockstep_output_clear(output);
-    leaked_fibers += lockstep_program_run(&program);
-    if (leaked_fibers > LEAKED_FIBERS_MAX) hand_over();
-    if (run % LEAKED_FD_PROBE_PERIOD == 0 && fcntl(LEAKED_FD_PROBE, F_GETFD) != -1) hand_over();
+    lockstep_output_clear(worker->output);
+    const struct lockstep_program_ending ending = lockstep_program_run(&program);
+    leaked |= ending.leaked;
+    unfreed_fibers += ending.unfreed_fibers;
+    if (run == count) break;
+    if (unfreed_fibers > UNFREED_FIBERS_MAX) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+    if (run % LEAKED_FD_PROBE_PERIOD == 0 && fcntl(LEAKED_FD_PROBE, F_GETFD) != -1) {
+      lockstep_desk->grew = 1;
+      lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+    }
+    if (run == warm_count) warm = lockstep_holdings_now();
   }
-  _exit(0);
+  if (warm_count > 0) {
+    const struct lockstep_holdings last = lockstep_holdings_now();
+    lockstep_desk->grew = lockstep_holdings_grown(&warm, &last, GROWTH_BYTES_MIN) != 0;
+  }
+  lockstep_worker_leave(LOCKSTEP_LEFT_DONE, 0, NULL);
 }

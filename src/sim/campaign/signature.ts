@@ -105,6 +105,8 @@ function outcomeWord(outcome: Outcome): string {
       return `panic ${outcome.message.split(/-?\d/, 1)[0]!.trim()}`;
     case "crash":
       return `crash ${outcome.signal}`;
+    case "leak":
+      return `leak ${outcome.what.join(" ")}`;
     default:
       return outcome.outcome;
   }

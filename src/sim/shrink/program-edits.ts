@@ -58,6 +58,12 @@ export function* simplifications(program: Program): Generator<Program> {
       yield { ...program, tasks: replaced(program.tasks ?? {}, name, { ...task, returns }) };
     }
   }
+  // Where an edit of the cast comes out even, what it leaves is still plainer: a fiber for a task, main left out.
+  const size = sizeOf(program);
+  for (const raw of castEdits(program)) {
+    const even = withoutEmpty(raw);
+    if (sizeOf(even) === size) yield even;
+  }
   if (program.title !== undefined) yield withoutKey(program, "title");
 }
 
