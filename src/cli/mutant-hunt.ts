@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import type { ExpectedRange, ExpectedRuns } from "../sim/campaign/expected-runs.js";
+import { leakingPrograms } from "../sim/campaign/leak-audit.js";
 import { type Signature, signatureText } from "../sim/campaign/signature.js";
 import { sameBatch, sameWords, traceOf } from "../sim/diff.js";
 import { runSeed } from "../sim/generate/run-seed.js";
@@ -47,7 +48,12 @@ export async function hunt(
     const range = runs.range(number);
     if (range === undefined) break;
     const came = await target.replay(range.batch);
+    const grew = came.grew === true;
     const failed = failedIn(range, (i) => traceOf(came, i), sameBatch(range.expected, came));
+    const known = new Set(failed.map((index) => index - range.from));
+    const leaking = await leakingPrograms(range.batch, range.expected, known, target, grew);
+    failed.push(...leaking.map((program) => range.from + program));
+    failed.sort((a, b) => a - b);
     for (const index of failed) {
       const seed = runSeed(runs.seed, index);
       const [failure] = await failuresOf([programOfRun(seed, runs.constraints)], model, target);
@@ -82,6 +88,8 @@ export function foundBy({ signature, divergence }: Failure): FoundBy {
     case "timeout":
     case "io-hang":
       return "hang";
+    case "leak":
+      return "leak";
     default:
       return "outcome";
   }

@@ -55,8 +55,8 @@ export function sameBatch(left: TraceBatch, right: TraceBatch): boolean {
   );
 }
 
-/** The words of trace i of a batch: a view, valid as long as the batch. */
-export function traceOf(batch: TraceBatch, i: number): Int32Array {
+/** The words of trace i of a batch, or of program i: a view, valid as long as the batch. */
+export function traceOf(batch: Pick<TraceBatch, "words" | "ends">, i: number): Int32Array {
   return batch.words.subarray(i === 0 ? 0 : batch.ends[i - 1]!, batch.ends[i]!);
 }
 

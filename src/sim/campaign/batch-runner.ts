@@ -6,8 +6,6 @@
  */
 import { createHash } from "node:crypto";
 import { sameBatch, sameWords, traceOf } from "../diff.js";
-import { audited, batchOf } from "../encode-program.js";
-import { RecordKind } from "../encoding.js";
 import type { GeneratorConstraints } from "../generate/profile.js";
 import { ProgramGenerator } from "../generate/program-generator.js";
 import { SeededStream } from "../generate/random-numbers.js";
@@ -15,12 +13,7 @@ import { runSeed } from "../generate/run-seed.js";
 import { WordBuffer } from "../generate/word-buffer.js";
 import type { ProgramBatch, Target, TraceBatch } from "../target.js";
 import { Coverage } from "./coverage.js";
-
-/**
- * Most programs of a range that are audited where a target has grown over it: a runtime that abandons schedulers with every panic grows
- * over each.
- */
-const AUDITED_MAX = 32;
+import { leakingPrograms } from "./leak-audit.js";
 
 /** Runs `from` to `from + count - 1` of a campaign. */
 export interface RunRange {
@@ -96,8 +89,10 @@ export class BatchRunner {
     // Last, for it overwrites the target's traces. The first target's stay: a target that is audited is another one.
     const leaks: FailedRun[] = [];
     for (const [i, other] of others.entries()) {
-      const runs = other.grew === true ? auditedRuns(batch, first!, failed[i]!, range.from) : [];
-      leaks.push(...(await auditRuns(batch, first!, runs, this.#targets[i + 1]!, range.from)));
+      const target = this.#targets[i + 1]!;
+      const known = new Set(failed[i]!.map(({ index }) => index - range.from));
+      const leaking = await leakingPrograms(batch, first!, known, target, other.grew === true);
+      leaks.push(...leaking.map((program) => ({ index: range.from + program, on: target.name })));
     }
     return {
       range,
@@ -142,38 +137,4 @@ function digestsOf(batch: ProgramBatch, traces: readonly TraceBatch[], i: number
   return [program, ...traces.map((trace) => traceOf(trace, i))].map((words) =>
     createHash("sha256").update(words).digest("hex").slice(0, 32),
   );
-}
-
-/** The runs of a batch to audit, at most so many: evenly spread over those that completed and agree. */
-function auditedRuns(
-  batch: ProgramBatch,
-  expected: TraceBatch,
-  failed: readonly FailedRun[],
-  from: number,
-): number[] {
-  const others = new Set(failed.map(({ index }) => index - from));
-  const completed = Array.from({ length: batch.count }, (_, i) => i).filter(
-    (i) => !others.has(i) && expected.words[expected.ends[i]! - 1] === RecordKind.outcome,
-  );
-  const step = Math.max(1, completed.length / AUDITED_MAX);
-  return Array.from(
-    { length: Math.min(AUDITED_MAX, completed.length) },
-    (_, i) => completed[Math.floor(i * step)]!,
-  );
-}
-
-/** Replays some runs of a batch once more, held to account for what they leave behind, and gives those that differ then. */
-async function auditRuns(
-  batch: ProgramBatch,
-  expected: TraceBatch,
-  runs: readonly number[],
-  target: Target,
-  from: number,
-): Promise<FailedRun[]> {
-  if (runs.length === 0) return [];
-  const programs = runs.map((i) => audited(batch.words.slice(startOf(batch.ends, i), batch.ends[i]!)));
-  const came = await target.replay(batchOf(programs));
-  return runs
-    .filter((run, i) => !sameWords(traceOf(expected, run), traceOf(came, i)))
-    .map((run) => ({ index: from + run, on: target.name }));
 }
