@@ -153,8 +153,8 @@ describe.each(available)("a hostile runtime on $name", ({ name }) => {
       around: "hostile-runtime.c",
     });
     target = await openNativeTarget(library, {
-      timeLimitMs: name === "native" ? 500 : 1500,
-      memoryLimitMiB: 512,
+      timeLimitMs: 1500,
+      memoryLimitMiB: 256,
     });
     const traces = await new ModelTarget().replay(batchOf(good));
     expected = good.map((_, i) => traceOf(traces, i).slice());

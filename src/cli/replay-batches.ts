@@ -17,7 +17,7 @@ export interface Replayed {
   readonly named: NamedProgram;
   /** By target, in the order given; undefined where the target cannot run the program: it has a world and the runtime no idle hook. */
   readonly traces: readonly (Int32Array | undefined)[];
-  /** By target: the last that its runtime printed before it died in the batch, where it did. */
+  /** By target: the last that its runtime printed before it died, where it did and the program was alone in its batch. */
   readonly printed: readonly (string | undefined)[];
 }
 
@@ -71,6 +71,7 @@ async function replayOn(
   let next = 0;
   return {
     traces: runs.map((isRunnable) => (isRunnable ? traceOf(traces, next++) : undefined)),
-    printed: traces.printed,
+    // Of a larger batch, nobody could tell which of its programs that was.
+    printed: batch.length === 1 ? traces.printed : undefined,
   };
 }

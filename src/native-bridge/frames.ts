@@ -80,7 +80,7 @@ export function readBatchFrame(payload: Buffer): ProgramBatch & TraceBatch {
   const all = new Int32Array(payload.buffer, payload.byteOffset, payload.byteLength / 4);
   const count = all[0]!;
   const ends = new Uint32Array(payload.buffer, payload.byteOffset + 8, count);
-  return { words: all.subarray(2 + count), ends, count, grew: all[1] !== 0 };
+  return { words: all.subarray(2 + count), ends, count, ...(all[1] === 0 ? {} : { grew: true }) };
 }
 
 function writeFrame(stream: Writable, kind: number, parts: readonly Buffer[]): void {

@@ -327,7 +327,7 @@ static int32_t open_or_fail(const char *command, const char *runtime, int32_t li
 static void check_report(const char *command, const char *toy, const char *begin, const char *part) {
   char path[1024];
   snprintf(path, sizeof path, "%s/%s", folder, toy);
-  const int32_t handle = lockstep_bridge_open(command, path, 500, MEMORY_LIMIT_MIB);
+  const int32_t handle = lockstep_bridge_open(command, path, 1500, MEMORY_LIMIT_MIB);
   const char *report = lockstep_bridge_report();
   const bool is_as_wanted = strncmp(report, begin, strlen(begin)) == 0 && strstr(report, part) != NULL;
   if (!is_as_wanted) printf("  report: %s\n", report);
@@ -343,7 +343,7 @@ static void check_reports(const char *command) {
   check_report(command, "toy-nowait.so", "error\tabi\t", "has no wait (NULL)");
   check_report(command, "toy-noentry.so", "error\tsymbol\t", "toy-noentry.so does not export");
   check_report(command, "toy-crash.so", "error\tcrash\t", "while it was loaded");
-  check_report(command, "toy-hang.so", "error\tcrash\t", "did not finish loading within 500 ms");
+  check_report(command, "toy-hang.so", "error\tcrash\t", "did not finish loading within 1500 ms");
   check_report(command, "none.so", "error\tload\t", "none.so");
   check_report("/nowhere/lockstep-host", "toy.so", "error\thost\t", "/nowhere/lockstep-host");
   check_report("/bin/true", "toy.so", "error\thost\t", "ended before it reported");

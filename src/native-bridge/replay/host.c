@@ -6,8 +6,9 @@
  *   liblockstep_bridge.so    bridge.c                                                 (-fPIC -shared, hidden)
  *
  * Started by bridge.c as `lockstep-host <runtime> <time limit in ms> <memory limit in MiB>`, with a control socket at
- * descriptor 3 and the batch memory at 4. It reports what the runtime is, then runs a batch for each byte that it is sent and answers with
- * one. It is small so that a fork costs little, and it loads the runtime so that a worker, its fork, need not.
+ * descriptor 3 and the batch memory at 4. It reports what the runtime is, then runs a batch for each byte that it is
+ * sent and answers with one. It is small so that a fork costs little, and it loads the runtime so that a worker, its
+ * fork, need not.
  *
  * Invariant: it does not outlive the other end of the socket, and nothing under it outlives it: workers die with their
  * parent, and what they leave behind becomes a child of this process and is killed. Under qemu-user 7.2, which has no
