@@ -72,7 +72,7 @@ export class TraceDecoder {
         continue;
       }
       const at = words[position++]!;
-      const op = this.#opName(body, at);
+      const op = this.opName(body, at);
       switch (kind) {
         case RecordKind.call:
           yield { position: start, record: { ev: "call", t, who, at, op } };
@@ -101,7 +101,8 @@ export class TraceDecoder {
     }
   }
 
-  #opName(body: number, at: number): OpName {
+  /** The name of a body's op, by its number in the body. */
+  opName(body: number, at: number): OpName {
     this.#ops[body] ??= flatOpNames(this.#bodies[body] ?? []);
     return this.#ops[body]?.[at] ?? "yield";
   }
