@@ -124,7 +124,8 @@ export async function corpusAcceptCommand(
       { on: "model", words },
     )!;
     terminal.print(`${terminal.paint("yellow", "accepted")} ${name}`);
-    for (const line of divergenceLines(program, divergence, terminal.paint)) terminal.print(`  ${line}`);
+    const report = { paint: terminal.paint, columns: terminal.columns - 2, showsProgram: false };
+    for (const line of divergenceLines(program, divergence, report)) terminal.print(`  ${line}`);
     try {
       await writeEntry(path, recordedOnModel(loaded.entry));
     } catch (error) {

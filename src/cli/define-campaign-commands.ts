@@ -105,7 +105,9 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
 
   program
     .command("deadlock")
-    .description("list the runs of a campaign that leave fibers stuck for good, with who waits for whom and why nobody comes")
+    .description(
+      "list the runs of a campaign that leave fibers stuck for good, with who waits for whom and why nobody comes",
+    )
     .addOption(seedOption())
     .addOption(fromOption())
     .addOption(

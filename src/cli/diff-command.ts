@@ -67,9 +67,9 @@ export async function diffCommand(
     } else {
       for (const divergence of divergences) {
         terminal.print(`${terminal.paint("red", "DIVERGE")}  ${headline(named)}`);
-        for (const line of divergenceLines(named.program, divergence, terminal.paint))
-          terminal.print(`  ${line}`);
-        terminal.print(`  to see it again: ${repeatCommand(named, divergence.left.on, divergence.right.on)}`);
+        const again = repeatCommand(named, divergence.left.on, divergence.right.on);
+        const report = { paint: terminal.paint, columns: terminal.columns - 2, showsProgram: true, again };
+        for (const line of divergenceLines(named.program, divergence, report)) terminal.print(`  ${line}`);
       }
     }
   }

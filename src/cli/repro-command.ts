@@ -15,7 +15,7 @@ import { parseRunSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
 import type { Target } from "../sim/target.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceLines } from "./divergence-text.js";
+import { divergenceLines, indented } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
 import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
@@ -78,19 +78,13 @@ export async function reproCommand(
     );
     const signature = signatureText(failure.signature);
     verdicts.push({ on: other.name, agrees: false, signature, program: shrunk.failure.program });
-    lines.push(
-      "",
-      `${terminal.paint("red", `DIVERGES on ${other.name}`)}: ${signature}`,
-      ...divergenceLines(program, failure.divergence, terminal.paint).map((line) => `  ${line}`),
-      "",
-      `  shrunk from ${shrunk.opsBefore} to ${shrunk.opsAfter} ops${shrunk.isMinimal ? ", no single removal still fails" : ""}:`,
-      ...formatProgram(shrunk.failure.program)
-        .split("\n")
-        .map((line) => `    ${line}`),
-      ...divergenceLines(shrunk.failure.program, shrunk.failure.divergence, terminal.paint).map(
-        (line) => `  ${line}`,
-      ),
-    );
+    lines.push("", `${terminal.paint("red", `DIVERGES on ${other.name}`)}: ${signature}`);
+    const report = { paint: terminal.paint, columns: terminal.columns - 2, showsProgram: true };
+    const asFound = { ...report, showsProgram: false };
+    lines.push(...indented(divergenceLines(program, failure.divergence, asFound), 2), "");
+    const state = shrunk.isMinimal ? ", no single removal still fails" : "";
+    lines.push(`  shrunk from ${shrunk.opsBefore} to ${shrunk.opsAfter} ops${state}:`);
+    lines.push(...indented(divergenceLines(shrunk.failure.program, shrunk.failure.divergence, report), 2));
   }
   const flags = `${options.world ? "" : " --no-world"}${options.uniform === true ? " --uniform" : ""}`;
   const again = `lockstep repro ${shellWord(run)} --on ${targets.map(({ name }) => shellWord(name)).join(",")}${flags}`;

@@ -226,11 +226,14 @@ function printFailure({ terminal }: CommandContext, found: FoundFailure, command
   terminal.print(
     `  shrunk from ${shrunk.opsBefore} to ${shrunk.opsAfter} ops in ${shrunk.steps} steps (${state})`,
   );
-  for (const line of divergenceLines(program, divergence, terminal.paint)) terminal.print(`  ${line}`);
-  terminal.print("  the program:");
-  for (const line of formatProgram(program).split("\n")) terminal.print(`    ${line}`);
-  terminal.print(`  again:  ${reproCommand(first, divergence.left.on, on, command)}`);
-  if ("path" in found.saved) terminal.print(`  saved:  ${found.saved.path}`);
+  const report = {
+    paint: terminal.paint,
+    columns: terminal.columns - 2,
+    showsProgram: true,
+    again: reproCommand(first, divergence.left.on, on, command),
+  };
+  for (const line of divergenceLines(program, divergence, report)) terminal.print(`  ${line}`);
+  if ("path" in found.saved) terminal.print(`    saved:  ${found.saved.path}`);
   terminal.print("");
 }
 

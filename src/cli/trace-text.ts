@@ -33,17 +33,18 @@ export class TraceText {
       case "end":
         return `${head}  ends`;
       case "call":
-        return `${head}  #${record.at} ${this.#describe(record)} ...`;
+        return `${head}  #${record.at} ${this.op(record)} ...`;
       case "ret":
-        return `${head}  #${record.at} ${this.#describe(record)}${resultText(record.res)}`;
+        return `${head}  #${record.at} ${this.op(record)}${resultText(record.res)}`;
       case "clobber":
-        return `${head}  #${record.at} ${this.#describe(record)} LOST ${record.regs.join(", ")}`;
+        return `${head}  #${record.at} ${this.op(record)} LOST ${record.regs.join(", ")}`;
       case "corrupt":
-        return `${head}  #${record.at} ${this.#describe(record)} CORRUPT BYTES`;
+        return `${head}  #${record.at} ${this.op(record)} CORRUPT BYTES`;
     }
   }
 
-  #describe({ who, at, op }: Exclude<TraceRecord, { readonly ev: "begin" | "end" }>): string {
+  /** The op that a record is of, as written: `sleep 30`. */
+  op({ who, at, op }: Exclude<TraceRecord, { readonly ev: "begin" | "end" }>): string {
     let flat = this.#flat.get(who);
     if (flat === undefined) {
       flat = (this.#ops.get(who) ?? []).map(flatOps);
