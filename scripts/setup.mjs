@@ -19,12 +19,15 @@ const EMULATOR_PACKAGES = [
   "libstdc++6-arm64-cross",
 ];
 
-/** Sets everything up. Throws an Error whose message is for the user when Lockstep cannot run at all. */
-export async function setUp() {
+/** For the tests of the time line's page; nothing else needs a browser. */
+const BROWSER_PACKAGES = ["chromium"];
+
+/** Sets everything up, `forTests` with the browser that they use. Throws an Error whose message is for the user when Lockstep cannot run at all. */
+export async function setUp({ forTests = false } = {}) {
   checkNode();
   installModules();
-  installDebianPackages();
-  buildDist();
+  installDebianPackages(forTests);
+  await buildDist();
   await installArm64Node();
 }
 
@@ -64,14 +67,14 @@ function areModulesInstalled() {
   });
 }
 
-function installDebianPackages() {
+function installDebianPackages(forTests) {
   if (process.platform !== "linux" || !existsSync("/usr/bin/dpkg-query")) return;
-  const missing = missingPackages();
+  const missing = missingPackages(forTests);
   if (missing.length === 0) return;
   const command = `sudo apt-get install ${missing.join(" ")}`;
   const apt = aptCommand();
   if (apt === undefined) {
-    say(`setup: some native targets may not run; to have them all: ${command}`);
+    say(`setup: some targets or tests may not run; to have them all: ${command}`);
     return;
   }
   const startMs = performance.now();
@@ -87,8 +90,9 @@ function installDebianPackages() {
   );
 }
 
-function missingPackages() {
-  const wanted = process.arch === "arm64" ? NATIVE_PACKAGES : [...NATIVE_PACKAGES, ...EMULATOR_PACKAGES];
+function missingPackages(forTests) {
+  const native = process.arch === "arm64" ? NATIVE_PACKAGES : [...NATIVE_PACKAGES, ...EMULATOR_PACKAGES];
+  const wanted = forTests ? [...native, ...BROWSER_PACKAGES] : native;
   // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's fields, not ours.
   const format = "${Package} ${db:Status-Status}\n";
   const { output } = capture("dpkg-query", ["-W", "-f", format, ...wanted]);
@@ -105,7 +109,7 @@ function aptCommand() {
 }
 
 /** Compiles when the sources are not those that dist/ was made of; the stamp lies in dist/, so it goes when dist/ goes. */
-function buildDist() {
+async function buildDist() {
   const dist = join(root, "dist");
   const stamp = join(dist, ".built-from");
   const wanted = hashOfSources();
@@ -116,13 +120,22 @@ function buildDist() {
   if (!run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"])) {
     throw new Error("dist/ could not be built: the errors stand above");
   }
+  // Imported here, since esbuild is there only after the modules are.
+  await (await import("./build-page.mjs")).buildPage();
   writeFileSync(stamp, wanted);
   say(`setup: dist/ built (${secondsSince(startMs)})`);
 }
 
 function hashOfSources() {
-  const sources = readdirSync(join(root, "src"), { recursive: true }).filter((name) => name.endsWith(".ts"));
-  const files = ["tsconfig.json", "tsconfig.build.json", ...sources.sort().map((name) => join("src", name))];
+  const sources = readdirSync(join(root, "src"), { recursive: true }).filter((name) =>
+    /\.(ts|css)$/.test(name),
+  );
+  const files = [
+    "tsconfig.json",
+    "scripts/build-page.mjs",
+    "tsconfig.build.json",
+    ...sources.sort().map((name) => join("src", name)),
+  ];
   const hash = createHash("sha256");
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest("hex");

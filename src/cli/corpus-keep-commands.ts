@@ -13,12 +13,12 @@ import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import { ModelTarget } from "../sim/model-target.js";
 import type { Program } from "../sim/program.js";
 import { opCountOf } from "../sim/shrink/program-edits.js";
+import { outcomeLine } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
 import { entryFiles, readEntry, writeEntry } from "./corpus-folder.js";
 import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { fileComplaint, loadPrograms } from "./load-programs.js";
-import { outcomeLine } from "./trace-text.js";
 
 export interface CorpusFolderOptions {
   readonly corpus: string;

@@ -9,11 +9,11 @@ import { explainStuck } from "../sim/forensics/explain-stuck.js";
 import { forensicsLines } from "../sim/forensics/forensics-text.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import { ModelTarget } from "../sim/model-target.js";
+import { outcomeLine } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus } from "./exit-status.js";
 import { programOfRun } from "./investigate.js";
 import { shellWord } from "./sim-command.js";
-import { outcomeLine } from "./trace-text.js";
 
 export interface DeadlockOptions {
   readonly seed: string;

@@ -8,7 +8,7 @@ import type { Divergence, DivergentSide } from "../sim/diff.js";
 import { assertNever } from "../sim/encode-program.js";
 import type { OpName } from "../sim/program.js";
 import type { Outcome, Result, TraceRecord } from "../sim/trace.js";
-import type { TraceText } from "./trace-text.js";
+import type { TraceText } from "../sim/trace-text.js";
 
 type OpRecord = Exclude<TraceRecord, { readonly ev: "begin" | "end" }>;
 

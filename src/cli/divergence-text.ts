@@ -8,10 +8,10 @@
 import type { Divergence, DivergentSide } from "../sim/diff.js";
 import type { NamedSnapshot } from "../sim/named-snapshot.js";
 import type { Program } from "../sim/program.js";
+import { TraceText } from "../sim/trace-text.js";
 import { divergenceSentence } from "./divergence-sentence.js";
 import { formatProgram } from "./program-text.js";
 import type { Terminal } from "./terminal.js";
-import { TraceText } from "./trace-text.js";
 
 /** How many of the records that both share are shown. */
 const COMMON_SHOWN = 6;

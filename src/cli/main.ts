@@ -12,6 +12,7 @@ import { defineCampaignCommands } from "./define-campaign-commands.js";
 import { examples, type RunCommand, VERSION } from "./define-command.js";
 import { defineCorpusCommands } from "./define-corpus-commands.js";
 import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js";
+import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus } from "./exit-status.js";
 import { closeTargets } from "./open-targets.js";
@@ -79,6 +80,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
 
   defineReplayCommands(program, run);
   defineCampaignCommands(program, run);
+  defineViewCommand(program, run);
   defineCorpusCommands(program, run);
   defineDoctor(program, run);
 

@@ -14,6 +14,7 @@ import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { parseRunSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
 import type { Target } from "../sim/target.js";
+import { outcomeLine } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
 import { divergenceLines, indented } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
@@ -21,7 +22,6 @@ import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
 import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
 import { formatProgram } from "./program-text.js";
 import { shellWord } from "./sim-command.js";
-import { outcomeLine } from "./trace-text.js";
 
 export interface ReproOptions {
   readonly on: string;

@@ -3,10 +3,11 @@
  *
  * Lines are made one by one, so that a trace of a million records prints without being held. Nothing here decides anything.
  */
-import { bodyNamesOf, bodyOpsOf } from "../sim/encode-program.js";
-import type { Op, Program } from "../sim/program.js";
-import type { Outcome, Result, TraceRecord } from "../sim/trace.js";
+
 import { describeOp, flatOps } from "./describe-op.js";
+import { bodyNamesOf, bodyOpsOf } from "./encode-program.js";
+import type { Op, Program } from "./program.js";
+import type { Outcome, Result, TraceRecord } from "./trace.js";
 
 export class TraceText {
   /** Bodies by name: two where a fiber or a task is called `main` or `world`. */
