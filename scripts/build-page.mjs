@@ -23,7 +23,8 @@ export async function buildPage() {
     legalComments: "none",
     logLevel: "warning",
   });
-  writeFileSync(join(out, "page.css"), readFileSync(join(root, "src", "view", "page", "page.css")));
+  for (const style of ["campaign.css", "page.css"])
+    writeFileSync(join(out, style), readFileSync(join(root, "src", "view", "page", style)));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPage();

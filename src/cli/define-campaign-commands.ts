@@ -56,6 +56,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
           .default(1),
       )
       .option("--require-coverage", "exit status 1 when a label stays under its floor")
+      .option("--report <folder>", "write the numbers, and the time lines of failures, as HTML pages")
       .option("--journal <folder>", "where the runs in flight are noted", ".lockstep"),
   )
     .addHelpText(

@@ -12,6 +12,7 @@ import { type Target, TargetError } from "../sim/target.js";
 import { Campaign, type CampaignPlan, lostLine } from "./campaign.js";
 import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
 import type { CampaignSetup } from "./campaign-messages.js";
+import { addSample, type RateSample, reportFolderComplaint, writeReport } from "./campaign-report.js";
 import { simSummary, summaryLines } from "./campaign-summary.js";
 import { CampaignTally } from "./campaign-tally.js";
 import type { CommandContext } from "./command-context.js";
@@ -41,6 +42,8 @@ export interface SimOptions {
   readonly world: boolean;
   readonly uniform?: boolean;
   readonly journal: string;
+  /** Where the report is written as HTML, or undefined not to. */
+  readonly report?: string;
 }
 
 const RUNS_DEFAULT = 10_000;
@@ -65,8 +68,11 @@ export async function simCommand(
   const folder = options.save ? (options.corpus ?? CORPUS_DEFAULT) : undefined;
   const folderComplaint =
     folder === undefined ? undefined : checkFolder(folder, options.corpus === undefined);
-  if (folderComplaint !== undefined) {
-    terminal.complain(folderComplaint);
+  const reportComplaint =
+    options.report === undefined ? undefined : await reportFolderComplaint(options.report);
+  for (const complaint of [folderComplaint, reportComplaint]) {
+    if (complaint === undefined) continue;
+    terminal.complain(complaint);
     return ExitStatus.badInput;
   }
 
@@ -128,8 +134,10 @@ export async function simCommand(
     target: async (name) => targets.get(name)!,
   });
 
+  const samples: RateSample[] = [];
   const onRange = async (result: RangeResult): Promise<boolean> => {
     tally.add(result);
+    addSample(samples, { seconds: (performance.now() - startMs) / 1000, runs: tally.runs });
     for (const failed of result.failures) {
       if (interruption.signal.aborted) break;
       const found = await book.add(failed);
@@ -179,6 +187,13 @@ export async function simCommand(
     elapsedMs: performance.now() - startMs,
     isInterrupted: interruption.signal.aborted,
   });
+  if (options.report !== undefined) {
+    const complaint = await writeReport(options.report, { summary, samples, found: book.found, targets });
+    if (complaint !== undefined) {
+      terminal.complain(complaint);
+      status = worse(status, ExitStatus.badInput);
+    }
+  }
   if (options.json === true) terminal.print(JSON.stringify(summary));
   else for (const line of summaryLines(summary, terminal.paint)) terminal.print(line);
 

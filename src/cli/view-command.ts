@@ -145,5 +145,9 @@ function base64Of(words: Int32Array): string {
 export async function pageAssets(): Promise<PageAssets> {
   const read = (name: string): Promise<string> =>
     readFile(new URL(`../view/${name}`, import.meta.url), "utf8");
-  return { script: await read("page.js"), style: await read("page.css") };
+  return {
+    script: await read("page.js"),
+    style: await read("page.css"),
+    campaignStyle: await read("campaign.css"),
+  };
 }

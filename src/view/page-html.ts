@@ -9,11 +9,13 @@ export interface PageAssets {
   /** The bundled code (`scripts/build-page.mjs`). */
   readonly script: string;
   readonly style: string;
+  /** The style of the campaign's report. */
+  readonly campaignStyle: string;
 }
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-export function pageHtml(data: ViewData, { script, style }: PageAssets): string {
+export function pageHtml(data: ViewData, { script, style }: Pick<PageAssets, "script" | "style">): string {
   return `<!doctype html>
 <html lang="en">
 <head>
