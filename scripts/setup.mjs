@@ -18,8 +18,8 @@ const EMULATOR_PACKAGES = [
   "libc6-dev-arm64-cross",
   "libstdc++6-arm64-cross",
 ];
-/** What the tests build that users do not: the worked adapter over Boost.Context. */
-const TEST_PACKAGES = ["g++", "make", "libboost-context-dev"];
+/** What only the tests need: a browser for the time line's page, and what builds the worked adapter over Boost.Context. */
+const TEST_PACKAGES = ["g++", "make", "libboost-context-dev", "chromium"];
 
 /**
  * Sets everything up, with what only the tests need where `forTests` says so. Throws an Error whose message is for the user when Lockstep
@@ -29,7 +29,7 @@ export async function setUp({ forTests = false } = {}) {
   checkNode();
   installModules();
   installDebianPackages(forTests);
-  buildDist();
+  await buildDist();
   await installArm64Node();
 }
 
@@ -114,7 +114,7 @@ function aptCommand() {
 }
 
 /** Compiles when the sources are not those that dist/ was made of; the stamp lies in dist/, so it goes when dist/ goes. */
-function buildDist() {
+async function buildDist() {
   const dist = join(root, "dist");
   const stamp = join(dist, ".built-from");
   const wanted = hashOfSources();
@@ -125,13 +125,22 @@ function buildDist() {
   if (!run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"])) {
     throw new Error("dist/ could not be built: the errors stand above");
   }
+  // Imported here, since esbuild is there only after the modules are.
+  await (await import("./build-page.mjs")).buildPage();
   writeFileSync(stamp, wanted);
   say(`setup: dist/ built (${secondsSince(startMs)})`);
 }
 
 function hashOfSources() {
-  const sources = readdirSync(join(root, "src"), { recursive: true }).filter((name) => name.endsWith(".ts"));
-  const files = ["tsconfig.json", "tsconfig.build.json", ...sources.sort().map((name) => join("src", name))];
+  const sources = readdirSync(join(root, "src"), { recursive: true }).filter((name) =>
+    /\.(ts|css)$/.test(name),
+  );
+  const files = [
+    "tsconfig.json",
+    "scripts/build-page.mjs",
+    "tsconfig.build.json",
+    ...sources.sort().map((name) => join("src", name)),
+  ];
   const hash = createHash("sha256");
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(root, file)));
   return hash.digest("hex");

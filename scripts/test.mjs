@@ -14,6 +14,12 @@ const nativeCheck = "scripts/native-check.sh";
 /** Each step says whether it went well; `quiet` ones show what they print only when they fail. */
 const steps = [
   { name: "types", quiet: true, command: node, args: ["node_modules/typescript/bin/tsc", "--noEmit"] },
+  {
+    name: "types of the page",
+    quiet: true,
+    command: node,
+    args: ["node_modules/typescript/bin/tsc", "-p", "src/view/page"],
+  },
   { name: "lint", quiet: true, command: node, args: ["node_modules/@biomejs/biome/bin/biome", "check", "."] },
   {
     name: "tests",

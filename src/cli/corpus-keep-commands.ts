@@ -13,12 +13,12 @@ import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import { ModelTarget } from "../sim/model-target.js";
 import type { Program } from "../sim/program.js";
 import { opCountOf } from "../sim/shrink/program-edits.js";
+import { outcomeLine } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
 import { entryFiles, readEntry, writeEntry } from "./corpus-folder.js";
 import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { fileComplaint, loadPrograms } from "./load-programs.js";
-import { outcomeLine } from "./trace-text.js";
 
 export interface CorpusFolderOptions {
   readonly corpus: string;
@@ -124,7 +124,8 @@ export async function corpusAcceptCommand(
       { on: "model", words },
     )!;
     terminal.print(`${terminal.paint("yellow", "accepted")} ${name}`);
-    for (const line of divergenceLines(program, divergence, terminal.paint)) terminal.print(`  ${line}`);
+    const report = { paint: terminal.paint, columns: terminal.columns - 2, showsProgram: false };
+    for (const line of divergenceLines(program, divergence, report)) terminal.print(`  ${line}`);
     try {
       await writeEntry(path, recordedOnModel(loaded.entry));
     } catch (error) {

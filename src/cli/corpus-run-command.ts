@@ -82,7 +82,8 @@ export async function corpusRunCommand(
           { on: "recorded", words: recorded },
           { on: target.name, words },
         )!;
-        report.push(...divergenceLines(named.program, divergence, terminal.paint));
+        const settings = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
+        report.push(...divergenceLines(named.program, divergence, settings));
       }
     }
     if (verdicts.includes("differs")) status = worse(status, ExitStatus.divergence);

@@ -1,16 +1,18 @@
 /**
- * `lockstep deadlock`: the runs of a campaign that end in R2's deadlock, with who waits for whom.
+ * `lockstep deadlock`: the runs of a campaign that end in R2's deadlock, or in another panic with fibers that were stuck already, and why.
  *
- * The model alone decides; `lockstep repro` of each shows the same on every target.
+ * The model alone decides; `lockstep repro` of each shows the same on every target. Runs that end well cost no more than their replay.
  */
 import { decodeTrace } from "../sim/decode-trace.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
+import { explainStuck } from "../sim/forensics/explain-stuck.js";
+import { forensicsLines } from "../sim/forensics/forensics-text.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import { ModelTarget } from "../sim/model-target.js";
+import { outcomeLine } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus } from "./exit-status.js";
 import { programOfRun } from "./investigate.js";
-import { explainEnd } from "./repro-command.js";
 import { shellWord } from "./shell-word.js";
 
 export interface DeadlockOptions {
@@ -27,26 +29,27 @@ export async function deadlockCommand(
   { terminal, interruption }: CommandContext,
 ): Promise<ExitStatus> {
   const model = new ModelTarget();
-  let found = 0;
+  const found = { deadlock: 0, partial: 0 };
   for (let index = options.from; index < options.from + options.runs; index++) {
     if (index % 256 === 0) await terminal.flushed();
     if (interruption.signal.aborted) return ExitStatus.interrupted;
     const seed = runSeed(options.seed, index);
     const program = programOfRun(seed, { world: options.world });
-    const { outcome } = decodeTrace(program, model.replayNow(batchOf([encodeProgram(program)])).words);
-    if (outcome.outcome !== "panic" || !outcome.message.startsWith("sched: deadlock")) continue;
-    found++;
-    const waits = explainEnd(program, outcome.outcome);
+    const encoded = encodeProgram(program);
+    const { outcome } = decodeTrace(program, model.replayNow(batchOf([encoded])).words);
+    const forensics = outcome.outcome === "completed" ? undefined : explainStuck(program, encoded);
+    if (forensics === undefined || forensics.verdict === "io-hang") continue;
+    found[forensics.verdict]++;
     if (options.format === "jsonl") {
-      terminal.print(JSON.stringify({ seed, t: outcome.t, message: outcome.message, waits }));
+      terminal.print(JSON.stringify({ seed, outcome, forensics }));
       continue;
     }
-    terminal.print(`${terminal.paint("bold", seed)} at t=${outcome.t}: ${outcome.message}`);
-    for (const line of waits) terminal.print(`  ${line}`);
+    terminal.print(`${terminal.paint("bold", seed)} ${outcomeLine(outcome)}`);
+    for (const line of forensicsLines(forensics)) terminal.print(`  ${line}`);
   }
   if (options.format === "text") {
     terminal.print(
-      `${found} of ${options.runs} runs deadlock; lockstep repro ${shellWord(`${options.seed}:INDEX`)} shows one on every target`,
+      `${found.deadlock} of ${options.runs} runs deadlock, ${found.partial} more end in something else with fibers stuck; lockstep repro ${shellWord(`${options.seed}:INDEX`)} shows one on every target`,
     );
   }
   return ExitStatus.agreement;

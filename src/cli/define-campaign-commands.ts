@@ -56,6 +56,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
           .default(1),
       )
       .option("--require-coverage", "exit status 1 when a label stays under its floor")
+      .option("--report <folder>", "write the numbers, and the time lines of failures, as HTML pages")
       .option("--journal <folder>", "where the runs in flight are noted", ".lockstep"),
   )
     .addHelpText(
@@ -105,7 +106,9 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
 
   program
     .command("deadlock")
-    .description("list the runs of a campaign that deadlock, with who waits for whom")
+    .description(
+      "list the runs of a campaign that leave fibers stuck for good, with who waits for whom and why nobody comes",
+    )
     .addOption(seedOption())
     .addOption(fromOption())
     .addOption(

@@ -62,12 +62,12 @@ export async function diffCommand(
     } else {
       for (const divergence of divergences) {
         terminal.print(`${terminal.paint("red", "DIVERGE")}  ${headline(named)}`);
-        for (const line of divergenceLines(named.program, divergence, terminal.paint))
-          terminal.print(`  ${line}`);
+        const again = repeatCommand(named, divergence.left.on, divergence.right.on);
+        const report = { paint: terminal.paint, columns: terminal.columns - 2, showsProgram: true, again };
+        for (const line of divergenceLines(named.program, divergence, report)) terminal.print(`  ${line}`);
         const said = printed[on.indexOf(divergence.right.on)];
         if (said !== undefined && divergence.right.outcome.outcome === "crash")
-          terminal.print(`  the runtime printed: ${said.split("\n").at(-1)}`);
-        terminal.print(`  to see it again: ${repeatCommand(named, divergence.left.on, divergence.right.on)}`);
+          terminal.print(`    the runtime printed: ${said.split("\n").at(-1)}`);
       }
     }
   }

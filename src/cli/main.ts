@@ -13,6 +13,7 @@ import { examples, type RunCommand, VERSION } from "./define-command.js";
 import { defineCorpusCommands } from "./define-corpus-commands.js";
 import { defineMutantsCommand } from "./define-mutants-command.js";
 import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js";
+import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus } from "./exit-status.js";
 import { closeTargets } from "./open-targets.js";
@@ -92,6 +93,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
 
   defineReplayCommands(program, run);
   defineCampaignCommands(program, run);
+  defineViewCommand(program, run);
   defineCorpusCommands(program, run);
   defineMutantsCommand(program, run);
   defineDoctor(program, run);

@@ -15,7 +15,7 @@ import { ModelTarget } from "../sim/model-target.js";
 import { opCountOf } from "../sim/shrink/program-edits.js";
 import { type Target, TargetError } from "../sim/target.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceLines } from "./divergence-text.js";
+import { divergenceLines, indented } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { type ShrunkFailure, shrinkFailure } from "./investigate.js";
 import { type Catch, foundBy, hunt, signatureHash } from "./mutant-hunt.js";
@@ -28,7 +28,6 @@ import {
   scoreLines,
 } from "./mutants-report.js";
 import { closeTarget, isOpen, openTarget, type TargetSettings } from "./open-targets.js";
-import { formatProgram } from "./program-text.js";
 
 export interface MutantsOptions {
   readonly seed: string;
@@ -256,10 +255,9 @@ class Bench {
   }
 
   #explain({ failure }: ShrunkFailure): string[] {
-    const lines = divergenceLines(failure.program, failure.divergence, this.#context.terminal.paint);
-    return ["", ...lines, "  the program:", ...formatProgram(failure.program).split("\n")]
-      .map((line) => `  ${line}`)
-      .concat("");
+    const { paint, columns } = this.#context.terminal;
+    const report = { paint, columns: columns - 2, showsProgram: true };
+    return ["", ...indented(divergenceLines(failure.program, failure.divergence, report), 2), ""];
   }
 }
 

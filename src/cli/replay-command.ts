@@ -4,6 +4,7 @@
  * Exit status 0 whatever the outcomes are; a program that cannot be read makes it 2, and the others are still replayed.
  */
 import { TraceDecoder } from "../sim/decode-trace.js";
+import { TraceText } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { replayLine } from "./json-lines.js";
@@ -11,7 +12,6 @@ import { loadPrograms, type NamedProgram } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { replayAll } from "./replay-batches.js";
 import type { Terminal } from "./terminal.js";
-import { TraceText } from "./trace-text.js";
 
 /** A slow reader of a long trace is waited for every so many lines. */
 const LINES_BETWEEN_FLUSHES = 4096;

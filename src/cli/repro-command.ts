@@ -2,24 +2,25 @@
  * `lockstep repro S:i`: exactly that run, from its seed alone, on every target, explained (SPEC section 6).
  *
  * A divergence is shrunk and shown with both traces around it; where the targets agree, the outcome is shown, and of a deadlock or a hang who
- * is parked on what.
+ * is stuck, since when, and why nobody will come.
  */
 import { signatureText } from "../sim/campaign/signature.js";
 import { decodeTrace } from "../sim/decode-trace.js";
 import { traceOf } from "../sim/diff.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
+import { explainStuck } from "../sim/forensics/explain-stuck.js";
+import { forensicsLines } from "../sim/forensics/forensics-text.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { parseRunSeed } from "../sim/generate/run-seed.js";
-import { snapshotAtEnd } from "../sim/named-snapshot.js";
 import type { Program } from "../sim/program.js";
+import { outcomeLine } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceLines } from "./divergence-text.js";
+import { divergenceLines, indented } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { formatProgram } from "./program-text.js";
 import { generatorFlags, shellWord } from "./shell-word.js";
-import { outcomeLine } from "./trace-text.js";
 
 export interface ReproOptions {
   readonly on: string;
@@ -51,7 +52,7 @@ export async function reproCommand(
 
   const batch = batchOf([encodeProgram(program)]);
   const { outcome } = decodeTrace(program, traceOf(await expected.replay(batch), 0));
-  const explanation = explainEnd(program, outcome.outcome);
+  const forensics = explainStuck(program);
   const verdicts: { on: string; agrees: boolean; signature?: string; program?: Program }[] = [];
   const lines: string[] = [];
   for (const other of others) {
@@ -70,42 +71,29 @@ export async function reproCommand(
     );
     const signature = signatureText(failure.signature);
     verdicts.push({ on: other.name, agrees: false, signature, program: shrunk.failure.program });
-    lines.push(
-      "",
-      `${terminal.paint("red", `DIVERGES on ${other.name}`)}: ${signature}`,
-      ...divergenceLines(program, failure.divergence, terminal.paint).map((line) => `  ${line}`),
-      "",
-      `  shrunk from ${shrunk.opsBefore} to ${shrunk.opsAfter} ops${shrunk.isMinimal ? ", no single removal still fails" : ""}:`,
-      ...formatProgram(shrunk.failure.program)
-        .split("\n")
-        .map((line) => `    ${line}`),
-      ...divergenceLines(shrunk.failure.program, shrunk.failure.divergence, terminal.paint).map(
-        (line) => `  ${line}`,
-      ),
-    );
+    lines.push("", `${terminal.paint("red", `DIVERGES on ${other.name}`)}: ${signature}`);
+    const report = { paint: terminal.paint, columns: terminal.columns - 2, showsProgram: true };
+    const asFound = { ...report, showsProgram: false };
+    lines.push(...indented(divergenceLines(program, failure.divergence, asFound), 2), "");
+    const state = shrunk.isMinimal ? ", no single removal still fails" : "";
+    lines.push(`  shrunk from ${shrunk.opsBefore} to ${shrunk.opsAfter} ops${state}:`);
+    lines.push(...indented(divergenceLines(shrunk.failure.program, shrunk.failure.divergence, report), 2));
   }
   const flags = generatorFlags(constraints);
   const again = `lockstep repro ${shellWord(run)} --on ${targets.map(({ name }) => shellWord(name)).join(",")}${flags}`;
   if (options.format === "jsonl") {
     terminal.print(
-      JSON.stringify({ seed: run, program, on: expected.name, outcome, explanation, verdicts, again }),
+      JSON.stringify({ seed: run, program, on: expected.name, outcome, forensics, verdicts, again }),
     );
     return status;
   }
   terminal.print(terminal.paint("bold", `run ${run}`));
   for (const line of formatProgram(program).split("\n")) terminal.print(`  ${line}`);
   terminal.print(`${expected.name}: ${outcomeLine(outcome)}`);
-  for (const line of explanation) terminal.print(`  ${line}`);
+  if (forensics !== undefined) for (const line of forensicsLines(forensics)) terminal.print(`  ${line}`);
   for (const { on, agrees } of verdicts)
     if (agrees) terminal.print(`${on}: ${terminal.paint("green", "agrees")}`);
   for (const line of lines) terminal.print(line);
   terminal.print(`again: ${again}`);
   return status;
-}
-
-/** Of a run that ended with parked fibers: a line for each, what it is parked on. */
-export function explainEnd(program: Program, outcome: string): string[] {
-  if (outcome !== "panic" && outcome !== "io-hang") return [];
-  const { parked } = snapshotAtEnd(program, encodeProgram(program));
-  return parked.map(({ who, why }) => `${who}: ${why}`);
 }

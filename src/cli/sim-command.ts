@@ -11,6 +11,7 @@ import { type Target, TargetError } from "../sim/target.js";
 import { Campaign, type CampaignEvents, type CampaignPlan } from "./campaign.js";
 import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
 import type { CampaignSetup } from "./campaign-messages.js";
+import { addSample, type RateSample, reportFolderComplaint, writeReport } from "./campaign-report.js";
 import { type SimSummary, simSummary, summaryLines } from "./campaign-summary.js";
 import { CampaignTally } from "./campaign-tally.js";
 import type { CommandContext } from "./command-context.js";
@@ -42,6 +43,8 @@ export interface SimOptions {
   readonly world: boolean;
   readonly uniform?: boolean;
   readonly journal: string;
+  /** Where the report is written as HTML, or undefined not to. */
+  readonly report?: string;
 }
 
 const RUNS_DEFAULT = 10_000;
@@ -68,8 +71,11 @@ export async function simCommand(
   const folder = options.save ? (options.corpus ?? CORPUS_DEFAULT) : undefined;
   const folderComplaint =
     folder === undefined ? undefined : checkCorpusFolder(folder, options.corpus === undefined);
-  if (folderComplaint !== undefined) {
-    terminal.complain(folderComplaint);
+  const reportComplaint =
+    options.report === undefined ? undefined : await reportFolderComplaint(options.report);
+  for (const complaint of [folderComplaint, reportComplaint]) {
+    if (complaint === undefined) continue;
+    terminal.complain(complaint);
     return ExitStatus.badInput;
   }
   // Opened here before any worker opens its own: what cannot run is told at once, and failures are looked at on these.
@@ -127,6 +133,18 @@ export async function simCommand(
     isInterrupted: interruption.signal.aborted,
     isLost,
   });
+  if (options.report !== undefined) {
+    const complaint = await writeReport(options.report, {
+      summary,
+      samples: sink.samples,
+      found: book.found,
+      targets: new Map(targets.map((target) => [target.name, target])),
+    });
+    if (complaint !== undefined) {
+      terminal.complain(complaint);
+      status = worse(status, ExitStatus.badInput);
+    }
+  }
   if (options.json === true) terminal.print(JSON.stringify(summary));
   else for (const line of summaryLines(summary, terminal.paint)) terminal.print(line);
   return worse(worse(status, sink.status), statusOf(summary, options.requireCoverage === true));
@@ -186,6 +204,9 @@ class CampaignSink implements CampaignEvents {
   readonly #tally: CampaignTally;
   readonly #progress: Progress;
   readonly #book: FailureBook;
+  /** How far the campaign was when, for its report. */
+  readonly samples: RateSample[] = [];
+  readonly #startMs = performance.now();
   /** What happened on the way to the exit status, failures of the runtime aside. */
   status: ExitStatus = ExitStatus.agreement;
 
@@ -208,6 +229,7 @@ class CampaignSink implements CampaignEvents {
   async onRange(result: RangeResult): Promise<boolean> {
     const tally = this.#tally;
     tally.add(result);
+    addSample(this.samples, { seconds: (performance.now() - this.#startMs) / 1000, runs: tally.runs });
     for (const failed of result.failures) {
       // After an interruption too: shrinking is over at once then, but no failure is lost.
       const found = await this.#book.add(failed);
@@ -239,8 +261,7 @@ class CampaignSink implements CampaignEvents {
     const { terminal } = this.#context;
     const { save, json } = this.#options;
     if (json !== true) {
-      for (const line of failureLines(found, this.#plan.setup.constraints, terminal.paint))
-        terminal.print(line);
+      for (const line of failureLines(found, this.#plan.setup.constraints, terminal)) terminal.print(line);
     }
     if (!("complaint" in found.saved) || !save) return;
     terminal.complain(

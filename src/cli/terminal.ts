@@ -8,6 +8,9 @@ import { styleText } from "node:util";
 
 type Format = Parameters<typeof styleText>[0];
 
+/** Where standard output is no terminal. */
+const COLUMNS_DEFAULT = 100;
+
 export interface Terminal {
   /** A part of a line of results, as it is. */
   write(text: string): void;
@@ -19,6 +22,8 @@ export interface Terminal {
   paint(format: Format, text: string): string;
   /** Resolves when a slow reader has taken enough of what was printed for more to be worth printing. */
   flushed(): Promise<void>;
+  /** How wide standard output is: that of the terminal, else 100. */
+  readonly columns: number;
   /** True when standard error is a terminal: progress may be drawn there. */
   readonly isInteractive: boolean;
 }
@@ -41,6 +46,7 @@ export function processTerminal(): Terminal {
       stdout.writableNeedDrain
         ? new Promise((resolve) => void stdout.once("drain", () => resolve()))
         : new Promise((resolve) => void setImmediate(resolve)),
+    columns: stdout.columns ?? COLUMNS_DEFAULT,
     isInteractive: stderr.isTTY === true,
   };
 }

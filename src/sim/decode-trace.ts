@@ -95,7 +95,7 @@ export class TraceDecoder {
       return { ev: kind === RecordKind.begin ? "begin" : "end", t, who };
     }
     const at = words[position]!;
-    const op = this.#opName(body, at);
+    const op = this.opName(body, at);
     if (kind === RecordKind.call) return { ev: "call", t, who, at, op };
     if (kind === RecordKind.corrupt) return { ev: "corrupt", t, who, at, op };
     if (kind === RecordKind.clobber) {
@@ -113,7 +113,8 @@ export class TraceDecoder {
     return { ev: "ret", t, who, at, op, ...(res === undefined ? {} : { res }) };
   }
 
-  #opName(body: number, at: number): OpName {
+  /** The name of a body's op, by its number in the body. */
+  opName(body: number, at: number): OpName {
     this.#ops[body] ??= flatOpNames(this.#bodies[body] ?? []);
     return this.#ops[body]?.[at] ?? "yield";
   }

@@ -8,12 +8,10 @@
  */
 import { type FiberBodies, RunEnd, SchedulerCore, Step } from "../sched/index.js";
 import { PipeResult, WRITE_END } from "../sched/pipes.js";
+import { type BodyProgress, BodyState } from "./body-progress.js";
 import { OpCode, ProgramWord, ResultCode } from "./encoding.js";
 import { ProgramLimits } from "./program.js";
 import { TraceWriter } from "./trace-writer.js";
-
-/** How far a body is. A task is `claimed` from its go on, and can be woken from `begun` on, when its fiber is known. */
-const BodyState = { idle: 0, claimed: 1, begun: 2, ended: 3 } as const;
 
 /** Why `#execute` came back. */
 const Left = { ended: 0, parked: 1, stopped: 2 } as const;
@@ -79,10 +77,19 @@ export class Interpreter implements FiberBodies {
     return this.#bodyOfTask[task]!;
   }
 
-  /** How far a body is, for explanations: the index of its current op, or undefined before its begin and after its end. */
-  opIndexOf(body: number): number | undefined {
-    if (body !== this.#main && this.#state[body] !== BodyState.begun) return undefined;
-    return this.#at(body, this.#pc[body]!);
+  /** How far a body is, for explanations; of the one that runs, as of its last call. */
+  progressOf(body: number): BodyProgress {
+    const frames = this.#frames.subarray(
+      body * FRAMES_WORDS,
+      body * FRAMES_WORDS + this.#depth[body]! * FRAME_WORDS,
+    );
+    let again = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < frames.length; i += FRAME_WORDS)
+      if (frames[i + 2]! > 1) again = Math.min(again, this.#at(body, frames[i]!));
+    const state = this.#state[body]! as BodyState;
+    const at = this.#at(body, this.#pc[body]!);
+    const task = this.#taskOf[body]!;
+    return { state, fiber: state === BodyState.idle ? NONE : this.#fiberOf[body]!, task, at, again };
   }
 
   resume(fiber: number): void {

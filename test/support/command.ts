@@ -67,14 +67,18 @@ export function buildCommand(): void {
 }
 
 function isStale(): boolean {
-  const newest = Math.max(...filesIn(["src"], /\.ts$/).map((path) => statSync(packagePath(path)).mtimeMs));
-  return (statSync(mainPath, { throwIfNoEntry: false })?.mtimeMs ?? 0) <= newest;
+  const sources = filesIn(["src"], /\.(ts|css)$/);
+  const newest = Math.max(...sources.map((path) => statSync(packagePath(path)).mtimeMs));
+  const made = [mainPath, packagePath("dist", "view", "page.css")];
+  return made.some((path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) <= newest);
 }
 
 function build(): void {
   const tsc = packagePath("node_modules", "typescript", "bin", "tsc");
   const { status, stdout } = ended(process.execPath, [tsc, "-p", "tsconfig.build.json"], {});
   if (status !== 0) throw new Error(`dist/ could not be built:\n${stdout}`);
+  const page = ended(process.execPath, [packagePath("scripts", "build-page.mjs")], {});
+  if (page.status !== 0) throw new Error(`the page could not be built:\n${page.stderr}`);
 }
 
 /** A folder as a lock. False after a wait when another process has it; one that died with it loses it after two minutes. */

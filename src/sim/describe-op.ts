@@ -1,6 +1,6 @@
 /** Ops as people read them: `sleep 30`, `write p 3`, `repeat 5`. One line, no nested ops. */
-import { assertNever } from "../sim/encode-program.js";
-import type { Op } from "../sim/program.js";
+import { assertNever } from "./encode-program.js";
+import type { Op } from "./program.js";
 
 export function describeOp(op: Op): string {
   switch (op.op) {

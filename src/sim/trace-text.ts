@@ -3,10 +3,11 @@
  *
  * Lines are made one by one, so that a trace of a million records prints without being held. Nothing here decides anything.
  */
-import { bodyNamesOf, bodyOpsOf } from "../sim/encode-program.js";
-import type { Op, Program } from "../sim/program.js";
-import type { Outcome, Result, TraceRecord } from "../sim/trace.js";
+
 import { describeOp, flatOps } from "./describe-op.js";
+import { bodyNamesOf, bodyOpsOf } from "./encode-program.js";
+import type { Op, Program } from "./program.js";
+import type { Outcome, Result, TraceRecord } from "./trace.js";
 
 export class TraceText {
   /** Bodies by name: two where a fiber or a task is called `main` or `world`. */
@@ -33,17 +34,18 @@ export class TraceText {
       case "end":
         return `${head}  ends`;
       case "call":
-        return `${head}  #${record.at} ${this.#describe(record)} ...`;
+        return `${head}  #${record.at} ${this.op(record)} ...`;
       case "ret":
-        return `${head}  #${record.at} ${this.#describe(record)}${resultText(record.res)}`;
+        return `${head}  #${record.at} ${this.op(record)}${resultText(record.res)}`;
       case "clobber":
-        return `${head}  #${record.at} ${this.#describe(record)} LOST ${record.regs.join(", ")}`;
+        return `${head}  #${record.at} ${this.op(record)} LOST ${record.regs.join(", ")}`;
       case "corrupt":
-        return `${head}  #${record.at} ${this.#describe(record)} CORRUPT BYTES`;
+        return `${head}  #${record.at} ${this.op(record)} CORRUPT BYTES`;
     }
   }
 
-  #describe({ who, at, op }: Exclude<TraceRecord, { readonly ev: "begin" | "end" }>): string {
+  /** The op that a record is of, as written: `sleep 30`. */
+  op({ who, at, op }: Exclude<TraceRecord, { readonly ev: "begin" | "end" }>): string {
     let flat = this.#flat.get(who);
     if (flat === undefined) {
       flat = (this.#ops.get(who) ?? []).map(flatOps);

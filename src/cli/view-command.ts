@@ -1,0 +1,153 @@
+/**
+ * `lockstep view`: one program on one or several targets as a time line in one HTML file, or as text for other tools.
+ *
+ * The ending of `--out` says what is written: .html, .json (Chrome trace events), .mmd (Mermaid) or .dot (who waits for whom). The file
+ * is written whole or not at all. Exit status 0 whatever the traces say, as of `replay`.
+ */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { decodeTrace } from "../sim/decode-trace.js";
+import { type Divergence, diffTraces, traceOf } from "../sim/diff.js";
+import { batchOf, bodyNamesOf, encodeProgram } from "../sim/encode-program.js";
+import { explainStuck } from "../sim/forensics/explain-stuck.js";
+import { forensicsLines } from "../sim/forensics/forensics-text.js";
+import { ProgramOps } from "../sim/forensics/program-ops.js";
+import { RecordTable } from "../sim/record-table.js";
+import { TraceText } from "../sim/trace-text.js";
+import { chromeTrace, type ExportSide } from "../view/chrome-trace.js";
+import { mermaidSequence } from "../view/mermaid.js";
+import { type PageAssets, pageHtml } from "../view/page-html.js";
+import { timelineOf } from "../view/timeline.js";
+import type { ViewData } from "../view/view-data.js";
+import { waitForDot } from "../view/wait-for-dot.js";
+import type { CommandContext } from "./command-context.js";
+import { divergenceSentence } from "./divergence-sentence.js";
+import { ExitStatus, worse } from "./exit-status.js";
+import { type FoundProgram, findProgram } from "./find-program.js";
+import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
+import { shellWord } from "./shell-word.js";
+import { writeOutput } from "./write-output.js";
+
+export interface ViewOptions {
+  readonly on: string;
+  readonly out?: string;
+  readonly corpus: string;
+  readonly world: boolean;
+  readonly uniform?: boolean;
+}
+
+/** A program with the encoded traces of some targets, the expected one first. */
+export interface Viewed {
+  readonly found: FoundProgram;
+  readonly sides: readonly { readonly on: string; readonly words: Int32Array }[];
+  readonly again: string;
+}
+
+const FORMATS = ["html", "json", "mmd", "dot"] as const;
+type Format = (typeof FORMATS)[number];
+
+export async function viewCommand(
+  word: string,
+  options: ViewOptions,
+  settings: TargetSettings,
+  { terminal }: CommandContext,
+): Promise<ExitStatus> {
+  const refuse = (complaint: string): ExitStatus => {
+    terminal.complain(complaint);
+    return ExitStatus.badInput;
+  };
+  const constraints = { world: options.world, uniform: options.uniform ?? false };
+  const found = await findProgram(word, options.corpus, constraints);
+  if (!found.ok) return refuse(found.complaint);
+  const out = options.out ?? `${found.value.fileName}.html`;
+  const format = FORMATS.find((ending) => out.endsWith(`.${ending}`));
+  if (format === undefined)
+    return refuse(`${out}: the ending says what to write: .html, .json, .mmd or .dot`);
+  if (resolve(out) === resolve(word)) return refuse(`${out}: is the program itself: name another file`);
+  const names = targetNames(options.on);
+  if (names.length === 0) return refuse("view --on: name at least one target");
+
+  let status: ExitStatus = ExitStatus.agreement;
+  const sides: { on: string; words: Int32Array }[] = [];
+  const batch = batchOf([encodeProgram(found.value.program)]);
+  for (const name of names) {
+    const target = await openTarget(name, settings);
+    if (!isOpen(target)) {
+      terminal.complain(target.complaint);
+      status = worse(status, target.status);
+    } else if (!target.runsWorlds && (found.value.program.world ?? []).length > 0) {
+      status = worse(status, refuse(`${name} has no idle hook: it cannot run a program with a world`));
+    } else {
+      sides.push({ on: name, words: traceOf(await target.replay(batch), 0).slice() });
+    }
+  }
+  if (status !== ExitStatus.agreement) return status;
+  const flags = `${options.world ? "" : " --no-world"}${options.uniform === true ? " --uniform" : ""}`;
+  const again = `lockstep view ${shellWord(word)} --on ${names.map(shellWord).join(",")}${flags}`;
+  const complaint = await writeOutput(out, await textOf(format, { found: found.value, sides, again }));
+  if (complaint !== undefined) return refuse(complaint);
+  terminal.print(out);
+  return ExitStatus.agreement;
+}
+
+async function textOf(format: Format, viewed: Viewed): Promise<string> {
+  const { found, sides } = viewed;
+  const { program, title } = found;
+  switch (format) {
+    case "html":
+      return pageHtml(viewDataOf(viewed), await pageAssets());
+    case "json":
+      return chromeTrace(exportSidesOf(viewed), bodyNamesOf(program));
+    case "mmd": {
+      const [side] = exportSidesOf(viewed);
+      const [sentence] = viewDataOf(viewed).divergences.flatMap((d) => d?.sentence ?? []);
+      const trace = decodeTrace(program, sides[0]!.words);
+      return mermaidSequence(side!, trace, bodyNamesOf(program), new TraceText(program), sentence);
+    }
+    case "dot":
+      return waitForDot(title, explainStuck(program));
+  }
+}
+
+function exportSidesOf({ found, sides }: Viewed): ExportSide[] {
+  const ops = new ProgramOps(encodeProgram(found.program));
+  return sides.map(({ on, words }) => {
+    const table = new RecordTable(words);
+    return { on, table, timeline: timelineOf(ops, table) };
+  });
+}
+
+/** What the page of a program is given. */
+export function viewDataOf({ found, sides, again }: Viewed): ViewData {
+  const { program, title } = found;
+  const [first, ...others] = sides;
+  const text = new TraceText(program);
+  const told = (divergence: Divergence | undefined) =>
+    divergence === undefined
+      ? null
+      : { index: divergence.index, sentence: divergenceSentence(text, divergence) };
+  const forensics = explainStuck(program);
+  return {
+    title,
+    again,
+    program,
+    sides: sides.map(({ on, words }) => ({ on, trace: base64Of(words) })),
+    divergences: [null, ...others.map((other) => told(diffTraces(program, first!, other)))],
+    forensics: forensics === undefined ? [] : forensicsLines(forensics),
+  };
+}
+
+function base64Of(words: Int32Array): string {
+  return Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString("base64");
+}
+
+/** The bundled page, as `npm run build` leaves it beside the command. */
+export async function pageAssets(): Promise<PageAssets> {
+  const read = (name: string): Promise<string> =>
+    readFile(new URL(`../view/${name}`, import.meta.url), "utf8");
+  return {
+    script: await read("page.js"),
+    style: await read("page.css"),
+    campaignStyle: await read("campaign.css"),
+  };
+}
