@@ -230,13 +230,13 @@ describe("deadlock", () => {
     const found = stdout
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line) as { seed: string; message: string });
+      .map((line) => JSON.parse(line) as { seed: string; outcome: { message: string } });
     expect(found.length).toBeGreaterThan(2);
-    for (const { message } of found) expect(message).toMatch(/^sched: deadlock — \d+ fiber\(s\)/);
+    for (const { outcome } of found) expect(outcome.message).toMatch(/^sched: deadlock — \d+ fiber\(s\)/);
     const on = targetsHere.filter((name) => name !== "aarch64").join(",");
     const repro = await lockstep(folder, "repro", found[0]!.seed, "--on", on);
     expect(repro.status).toBe(0);
-    expect(repro.stdout).toContain(found[0]!.message);
+    expect(repro.stdout).toContain(found[0]!.outcome.message);
   }, 60_000);
 });
 

@@ -88,8 +88,7 @@ describe.each(available)("signals on $name", ({ name }) => {
     const library = buildRuntime(folder, `storm-c5-${name}`, {
       architecture,
       around: "storm-runtime.c",
-      flags: ["-DSTORM_NO_HOOKS"],
-      edits: [{ file: "readiness_epoll.c", from: "while (count < 0 && errno == EINTR);", to: "while (0);" }],
+      flags: ["-DSTORM_NO_HOOKS", "-DSCHED_DEFECT_C5", "-DSCHED_WITHOUT_MUST"],
     });
     const target = await open(library, 1500);
     const program: Program = { version: 1, pipes: ["p"], fibers: { a: [{ op: "block", pipe: "p" }] } };

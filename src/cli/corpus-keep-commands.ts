@@ -20,6 +20,9 @@ import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { fileComplaint, loadPrograms } from "./load-programs.js";
 
+/** An entry is a file of the corpus, never of another folder, and no hidden one. */
+const ENTRY_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
+
 export interface CorpusFolderOptions {
   readonly corpus: string;
 }
@@ -39,6 +42,16 @@ export async function corpusAddCommand(
   const existing = await entryFiles(options.corpus);
   if (!existing.ok) {
     terminal.complain(existing.complaint);
+    return ExitStatus.badInput;
+  }
+  if (options.name !== undefined && !ENTRY_NAME.test(options.name)) {
+    terminal.complain(
+      `--name ${options.name}: expected letters, digits, dots, dashes and underscores, the first no dot or dash`,
+    );
+    return ExitStatus.badInput;
+  }
+  if (!/^[^\p{Cc}]*\S[^\p{Cc}]*$/u.test(options.reason)) {
+    terminal.complain("--reason: expected one line that says what the entry guards");
     return ExitStatus.badInput;
   }
   const taken = new Set(existing.value);

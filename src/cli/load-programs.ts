@@ -105,6 +105,9 @@ export async function readTextFile(
   try {
     const file = await stat(path);
     if (file.isDirectory()) return { ok: false, complaint: "is a directory: name a file in it" };
+    // Opening a named pipe that nobody writes would hang where no signal reaches; a shell's <(...) stands under /dev or /proc.
+    if (file.isFIFO() && !/^\/(dev|proc)\//.test(path))
+      return { ok: false, complaint: "is a named pipe: use - and standard input" };
     if (file.isCharacterDevice())
       return { ok: false, complaint: "is a device: name a file, or - for standard input" };
     if (file.size > FILE_BYTES_MAX)

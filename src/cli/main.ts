@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { pino } from "pino";
+import { TargetError } from "../sim/target.js";
 import type { Interruption } from "./command-context.js";
 import { defineCampaignCommands } from "./define-campaign-commands.js";
 import { examples, type RunCommand, VERSION } from "./define-command.js";
@@ -16,8 +17,9 @@ import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js"
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus } from "./exit-status.js";
+import { fileComplaint } from "./load-programs.js";
 import { closeTargets } from "./open-targets.js";
-import { processTerminal } from "./terminal.js";
+import { processTerminal, type Terminal } from "./terminal.js";
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
 const TIME_LIMIT_MS = 5000;
@@ -101,13 +103,25 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   try {
     await program.parseAsync(argv as string[], { from: "user" });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof CommanderError)) return complainOf(error, terminal);
     // Commander asks for 1 on bad usage; help that was asked for is no error.
     return error.exitCode === 0 ? ExitStatus.agreement : ExitStatus.badInput;
   } finally {
     await closeTargets();
   }
   return status;
+}
+
+/** What the machine refused, or a target that was lost, in one line; anything else is a fault of ours and keeps its stack. */
+function complainOf(error: unknown, terminal: Terminal): ExitStatus {
+  if (error instanceof TargetError) {
+    terminal.complain(error.message);
+    return ExitStatus.unavailable;
+  }
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) throw error;
+  terminal.complain(`${path ?? syscall}: ${fileComplaint(error)}`);
+  return ExitStatus.badInput;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -33,7 +33,9 @@ export function processTerminal(): Terminal {
   for (const stream of [stdout, stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE") process.exit(0);
-      throw error;
+      // Whoever reads the results must not take what there is of them for the whole.
+      if (stream === stdout) stderr.write(`lockstep: standard output: ${error.message}\n`);
+      process.exit(2);
     });
   }
   const hasColour = stdout.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";

@@ -289,7 +289,7 @@ export class Interpreter implements FiberBodies {
       }
     }
     if (count >= 0) this.trace.retValue(body, this.#at(body, pc), this.core.clockMs, count, 0);
-    else this.#ret(body, pc, PIPE_RESULTS[-count]!);
+    else this.#ret(body, pc, PIPE_RESULTS[count]!);
   }
 
   /** What a step of the scheduler means for the body: the ret of an op that did not switch or has come back, or leaving. */
@@ -392,12 +392,9 @@ export class Interpreter implements FiberBodies {
   }
 }
 
-/** `PipeResult`, negated, to the code of the ret. */
-const PIPE_RESULTS: readonly number[] = (() => {
-  const codes: number[] = [];
-  codes[-PipeResult.closed] = ResultCode.closed;
-  codes[-PipeResult.full] = ResultCode.full;
-  codes[-PipeResult.broken] = ResultCode.broken;
-  codes[-PipeResult.empty] = ResultCode.empty;
-  return codes;
-})();
+const PIPE_RESULTS: Readonly<Record<number, number>> = {
+  [PipeResult.closed]: ResultCode.closed,
+  [PipeResult.full]: ResultCode.full,
+  [PipeResult.broken]: ResultCode.broken,
+  [PipeResult.empty]: ResultCode.empty,
+};
