@@ -107,7 +107,7 @@ async function* programsOf(
     }
     entries.set(found.name, found.loaded);
     const { program, provenance } = found.loaded.entry;
-    // An audit costs as much as eighty replays: it is for the entries that were found by one.
+    // An audit costs as much as a hundred replays: it is for the entries that were found by one.
     const isAudited =
       provenance?.came != null && "outcome" in provenance.came && provenance.came.outcome === "leak";
     yield { ok: true, value: { source: found.name, program, isAudited } };

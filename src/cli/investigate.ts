@@ -76,7 +76,7 @@ export async function shrinkFailure(
   interrupted: AbortSignal,
 ): Promise<ShrunkFailure> {
   const signature = signatureText(failure.signature);
-  // Only what was found by an audit takes one to be found again, and each takes as long as eighty replays.
+  // Only what was found by an audit takes one to be found again, and each takes as long as a hundred replays.
   const isLeak = failure.divergence.right.outcome.outcome === "leak";
   const deadlineMs = performance.now() + limitMs;
   const shrunk = await shrinkProgram(

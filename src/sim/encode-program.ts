@@ -49,7 +49,7 @@ export function countExecuted(ops: readonly Op[]): number {
 }
 
 /**
- * Asks a native target to hold the program that begins at `start` to account for what it leaves behind: it is then run some eighty times
+ * Asks a native target to hold the program that begins at `start` to account for what it leaves behind: it is then run some hundred times
  * more, and what grows with each run makes its outcome `leak` (docs/encoding.md). Changes the words and gives them back.
  */
 export function audited(words: Int32Array, start = 0): Int32Array {

@@ -1,7 +1,7 @@
 /**
  * Looks for the programs of a batch that leave something behind, on a target that has grown over it.
  *
- * A leak shows in no trace unless a target is asked to hold a program to account (`audited`), which costs some eighty more runs of it; so only
+ * A leak shows in no trace unless a target is asked to hold a program to account (`audited`), which costs some hundred more runs of it; so only
  * batches over which the worker has grown are asked about, and of those a bounded number of programs. Only programs that completed and
  * agree are asked about: a panic legitimately abandons what it has (R3).
  */
