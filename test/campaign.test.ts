@@ -230,9 +230,16 @@ describe("deadlock", () => {
     const found = stdout
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line) as { seed: string; outcome: { message: string } });
+      .map(
+        (line) =>
+          JSON.parse(line) as { seed: string; outcome: { message: string }; forensics: { verdict: string } },
+      );
     expect(found.length).toBeGreaterThan(2);
-    for (const { outcome } of found) expect(outcome.message).toMatch(/^sched: deadlock — \d+ fiber\(s\)/);
+    // A run that another panic ended first may hold a partial deadlock, which is listed as such.
+    for (const { outcome, forensics } of found) {
+      const isR2 = /^sched: deadlock — \d+ fiber\(s\)/.test(outcome.message);
+      expect(forensics.verdict).toBe(isR2 ? "deadlock" : "partial");
+    }
     const on = targetsHere.filter((name) => name !== "aarch64").join(",");
     const repro = await lockstep(folder, "repro", found[0]!.seed, "--on", on);
     expect(repro.status).toBe(0);

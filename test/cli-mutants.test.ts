@@ -115,7 +115,7 @@ describe.runIf(canEmulate)("bug A on aarch64 (seeds/001)", () => {
   test("1817, tasks that sleep, dies in an overflow, as on the port", () => {
     const { status, stdout } = onBugA("1817-tasks-that-sleep");
     expect(status).toBe(1);
-    expect(stdout).toContain('aarch64+BUG_A says "stack overflow');
+    expect(stdout).toContain('aarch64+BUG_A overflows the stack of "coordinator"');
   });
 });
 

@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)("the adapter over Boost.Context", () => {
         on,
       ]);
       expect(status).toBe(1);
-      expect(stdout).toMatch(/says "waiter #1 wait job -> 0"/);
+      expect(stdout).toMatch(/resumes "waiter" from wait job with 0$/m);
     });
 
     test("a campaign finds it and shrinks it to a few ops", { timeout: 120_000 }, () => {
