@@ -7,6 +7,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { pino } from "pino";
+import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { TargetError } from "../sim/target.js";
 import type { Interruption } from "./command-context.js";
 import { defineCampaignCommands } from "./define-campaign-commands.js";
@@ -22,8 +23,6 @@ import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
-const TIME_LIMIT_MS = 5000;
-const MEMORY_LIMIT_MIB = 4096;
 const TARGETS_HELP = `
 Targets:
   model       the TypeScript model, in this process

@@ -24,8 +24,8 @@ import type { CommandContext } from "./command-context.js";
 import { divergenceSentence } from "./divergence-sentence.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { type FoundProgram, findProgram } from "./find-program.js";
-import { isOpen, openTarget, type TargetSettings, targetNames } from "./open-targets.js";
-import { shellWord } from "./shell-word.js";
+import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
+import { generatorFlags, shellWord } from "./shell-word.js";
 import { writeOutput } from "./write-output.js";
 
 export interface ViewOptions {
@@ -67,23 +67,19 @@ export async function viewCommand(
   const names = targetNames(options.on);
   if (names.length === 0) return refuse("view --on: name at least one target");
 
-  let status: ExitStatus = ExitStatus.agreement;
+  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  let status = openStatus;
   const sides: { on: string; words: Int32Array }[] = [];
   const batch = batchOf([encodeProgram(found.value.program)]);
-  for (const name of names) {
-    const target = await openTarget(name, settings);
-    if (!isOpen(target)) {
-      terminal.complain(target.complaint);
-      status = worse(status, target.status);
-    } else if (!target.runsWorlds && (found.value.program.world ?? []).length > 0) {
-      status = worse(status, refuse(`${name} has no idle hook: it cannot run a program with a world`));
+  for (const target of targets) {
+    if (!target.runsWorlds && (found.value.program.world ?? []).length > 0) {
+      status = worse(status, refuse(`${target.name} has no idle hook: it cannot run a program with a world`));
     } else {
-      sides.push({ on: name, words: traceOf(await target.replay(batch), 0).slice() });
+      sides.push({ on: target.name, words: traceOf(await target.replay(batch), 0).slice() });
     }
   }
   if (status !== ExitStatus.agreement) return status;
-  const flags = `${options.world ? "" : " --no-world"}${options.uniform === true ? " --uniform" : ""}`;
-  const again = `lockstep view ${shellWord(word)} --on ${names.map(shellWord).join(",")}${flags}`;
+  const again = `lockstep view ${shellWord(word)} --on ${names.map(shellWord).join(",")}${generatorFlags(constraints)}`;
   const complaint = await writeOutput(out, await textOf(format, { found: found.value, sides, again }));
   if (complaint !== undefined) return refuse(complaint);
   terminal.print(out);

@@ -18,8 +18,10 @@ export interface TargetOptions {
   readonly logger?: Logger;
 }
 
-const TIME_LIMIT_MS = 5000;
-const MEMORY_LIMIT_MIB = 4096;
+/** The time limit of a program unless told: 5 seconds. */
+export const TIME_LIMIT_MS = 5000;
+/** The memory limit of a program unless told: 4 GiB. */
+export const MEMORY_LIMIT_MIB = 4096;
 
 /** The limits that the options give, with what holds where they say nothing. */
 export function limitsOf(options: TargetOptions): {
