@@ -54,7 +54,7 @@ ${numbers.map(([name, value]) => `<tr><th scope="row">${escapeHtml(name)}</th><t
 </table>
 ${failuresHtml(page)}
 ${rateHtml(page)}
-${barsHtml(`How the ${lookedAt} runs looked at ended`, outcomes, lookedAt)}
+${barsHtml(`How ${lookedAt} runs ended`, outcomes, lookedAt)}
 ${barsHtml("What they reached", labels, lookedAt)}
 </main>
 </body>

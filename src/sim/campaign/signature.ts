@@ -29,7 +29,7 @@ export interface Signature {
   readonly kind: DifferenceKind;
   /** SPEC rule of the op where they part: the one that a side ended in, else the one that the good side shows. */
   readonly rule: string;
-  /** How the failing side ended, with a panic's text up to its first number; `as expected` where both sides ended alike. */
+  /** How the failing side ended, with a panic's text up to its first number; `both end alike` where both sides ended alike. */
   readonly outcome: string;
 }
 
@@ -63,7 +63,7 @@ export function signatureOf(divergence: Divergence): Signature {
     targets: [left.on, right.on],
     kind: kindOf(left.record, right.record),
     rule: ruleOf(divergence),
-    outcome: cameEnd === outcomeWord(left.outcome) ? "as expected" : cameEnd,
+    outcome: cameEnd === outcomeWord(left.outcome) ? "both end alike" : cameEnd,
   };
 }
 
