@@ -176,11 +176,12 @@ describe.skipIf(chromiumPath === undefined)("the page", () => {
     await page.close();
   });
 
-  test("tells who is stuck for good, in the words of forensics", async () => {
+  test("tells who is stuck for good, in the words of forensics, and opens where it became certain", async () => {
     const source = file("cycle.json", JSON.stringify(deadlocks.cycleOfTasks));
     expect(lockstep(["view", source], { cwd: folder }).stdout).toBe("cycle.html\n");
     const { page } = await openPage(`${folder}/cycle.html`);
     expect(await page.getByRole("group").textContent()).toContain("a cycle: left -> right -> left");
+    expect(await page.locator(".where").textContent()).toMatch(/^11 of /);
     await page.close();
   });
 });

@@ -130,6 +130,7 @@ export function viewDataOf({ found, sides, again }: Viewed): ViewData {
     sides: sides.map(({ on, words }) => ({ on, trace: base64Of(words) })),
     divergences: [null, ...others.map((other) => told(diffTraces(program, first!, other)))],
     forensics: forensics === undefined ? [] : forensicsLines(forensics),
+    ...(forensics?.stages[0] && { stuckFrom: forensics.stages[0].record }),
   };
 }
 

@@ -28,6 +28,8 @@ export interface ViewData {
   readonly divergences: readonly (ViewDivergence | null)[];
   /** Who is stuck for good and why, in lines; empty where nobody is. */
   readonly forensics: readonly string[];
+  /** The record that makes the first of them stuck, where the page opens unless the targets diverge. */
+  readonly stuckFrom?: number;
 }
 
 /** Id of the element that holds the data as JSON. */

@@ -68,7 +68,7 @@ class Page {
     this.#canvas.setAttribute("aria-label", `Lanes of ${targets}: ${model.recordCount} records`);
     this.#build();
     this.#listen();
-    this.select(model.divergence?.index ?? 0);
+    this.select(model.divergence?.index ?? model.data.stuckFrom ?? 0);
   }
 
   /** Makes a record the current one and brings it on screen. */
