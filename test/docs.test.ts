@@ -17,7 +17,7 @@ import { whyNoExample } from "./support/example-adapter.js";
 import { filesIn, textOf } from "./support/source-files.js";
 
 const scratch = scratchFolder();
-const pages = ["README.md", ...filesIn(["docs", "examples"], /\.md$/)];
+const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...filesIn(["docs", "examples"], /\.md$/)];
 const missing = whyNoExample();
 
 /** A folder that looks like a checkout, new each time. */
