@@ -18,7 +18,7 @@ const naive = sideOfReplay("naive", (program) => replayNaively(program));
 
 /** Batches of programs for native sides, which start a process a batch. */
 const batches = fc.array(fiberProgram(), { minLength: 1, maxLength: 100, size: "max" });
-const BATCHES = { native: 60, aarch64: 8 } as const;
+const BATCHES = { native: 60, aarch64: 8, kqueue: 60 } as const;
 
 const targets = await describeTargets();
 for (const { name, requirements } of targets.filter(({ canRun }) => !canRun)) {

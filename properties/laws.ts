@@ -9,9 +9,10 @@ import { type Signature, signatureOf, signatureText } from "../src/sim/campaign/
 import { checkProgram } from "../src/sim/check-program.js";
 import { decodeProgram } from "../src/sim/decode-program.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { diffTraces, sameWords, traceOf } from "../src/sim/diff.js";
+import { sameWords, traceOf } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { encodeTrace } from "../src/sim/encode-trace.js";
+import { diffTargets } from "../src/sim/expected-trace.js";
 import type { GeneratorConstraints } from "../src/sim/generate/profile.js";
 import { ProgramGenerator } from "../src/sim/generate/program-generator.js";
 import { SeededStream } from "../src/sim/generate/random-numbers.js";
@@ -27,6 +28,8 @@ import type { Trace } from "../src/sim/trace.js";
 /** Something that answers with the encoded traces of programs, in their order. */
 export interface Side {
   readonly name: string;
+  /** Whose order of delivery it keeps (I3); epoll's unless told. */
+  readonly readiness?: Target["readiness"];
   readonly traces: (programs: readonly Program[]) => Promise<readonly Int32Array[]>;
 }
 
@@ -34,6 +37,7 @@ export interface Side {
 export function sideOf(target: Target): Side {
   return {
     name: target.name,
+    readiness: target.readiness ?? "epoll",
     traces: async (programs) => {
       const batch = await target.replay(batchOf(programs.map(encodeProgram)));
       return programs.map((_, i) => traceOf(batch, i).slice());
@@ -70,10 +74,10 @@ export function generatedWords(runSeed: string, constraints: GeneratorConstraint
 export async function assertAgree(expected: Side, judged: Side, programs: readonly Program[]): Promise<void> {
   const [left, right] = await Promise.all([expected.traces(programs), judged.traces(programs)]);
   for (const [i, program] of programs.entries()) {
-    const divergence = diffTraces(
+    const divergence = diffTargets(
       program,
-      { on: expected.name, words: left[i]! },
-      { on: judged.name, words: right[i]! },
+      { on: expected.name, words: left[i]!, readiness: expected.readiness },
+      { on: judged.name, words: right[i]!, readiness: judged.readiness },
     );
     if (divergence === undefined) continue;
     const { index, left: good, right: bad } = divergence;
@@ -122,10 +126,10 @@ export async function signaturesOn(
   const [left, right] = await Promise.all([expected.traces(programs), judged.traces(programs)]);
   return programs.map((program, i) => {
     const sides = [
-      { on: expected.name, words: left[i]! },
-      { on: judged.name, words: right[i]! },
+      { on: expected.name, words: left[i]!, readiness: expected.readiness },
+      { on: judged.name, words: right[i]!, readiness: judged.readiness },
     ] as const;
-    const divergence = diffTraces(program, ...sides);
+    const divergence = diffTargets(program, ...sides);
     if (divergence === undefined) return undefined;
     return signatureOf(divergence);
   });

@@ -6,7 +6,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { LABELS, LabelIndex } from "../sim/campaign/labels.js";
-import { traceOf } from "../sim/diff.js";
+import { type Side, traceOf } from "../sim/diff.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { Target } from "../sim/target.js";
 import { type Bar, campaignHtml } from "../view/campaign-html.js";
@@ -95,12 +95,16 @@ function failurePage(i: number): string {
 }
 
 async function viewedFailure({ first, on, shrunk }: FoundFailure, targets: ReadonlyMap<string, Target>) {
-  const { program, divergence } = shrunk.failure;
-  const names = [divergence.left.on, on];
+  const { program } = shrunk.failure;
+  const [expected] = targets.keys();
+  const names = [expected!, on];
   const batch = batchOf([encodeProgram(program)]);
-  const sides: { on: string; words: Int32Array }[] = [];
-  for (const name of names)
-    sides.push({ on: name, words: traceOf(await targets.get(name)!.replay(batch), 0).slice() });
+  const sides: Side[] = [];
+  for (const name of names) {
+    const target = targets.get(name)!;
+    const words = traceOf(await target.replay(batch), 0).slice();
+    sides.push({ on: name, words, readiness: target.readiness });
+  }
   const title = `${first}, shrunk to ${shrunk.opsAfter} ops`;
   const found = { program, title, fileName: "failure" };
   return { found, sides, again: `lockstep repro ${first} --on ${names.join(",")}` };

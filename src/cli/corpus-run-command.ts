@@ -6,7 +6,7 @@
  */
 
 import type { LoadedEntry } from "../sim/corpus-entry.js";
-import { diffTraces, sameWords } from "../sim/diff.js";
+import { diffTargets } from "../sim/expected-trace.js";
 import type { Target } from "../sim/target.js";
 import type { CommandContext } from "./command-context.js";
 import { entryFiles, type FoundEntry, readEntry } from "./corpus-folder.js";
@@ -23,7 +23,7 @@ export interface CorpusRunOptions {
   readonly format: "text" | "jsonl";
 }
 
-const ALL_TARGETS = ["model", "native", "aarch64"];
+const ALL_TARGETS = ["model", "native", "aarch64", "kqueue"];
 
 /** What became of one entry on one target. */
 type Verdict = "agrees" | "differs" | "cannot run";
@@ -73,15 +73,16 @@ export async function corpusRunCommand(
       if (words === undefined) {
         verdicts.push("cannot run");
         report.push(noWorld(named, target.name));
-      } else if (sameWords(recorded, words)) {
-        verdicts.push("agrees");
-      } else {
-        verdicts.push("differs");
-        const divergence = diffTraces(
-          named.program,
-          { on: "recorded", words: recorded },
-          { on: target.name, words },
-        )!;
+        continue;
+      }
+      const { name: on, readiness } = target;
+      const divergence = diffTargets(
+        named.program,
+        { on: "recorded", words: recorded },
+        { on, words, readiness },
+      );
+      verdicts.push(divergence === undefined ? "agrees" : "differs");
+      if (divergence !== undefined) {
         const settings = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
         report.push(...divergenceLines(named.program, divergence, settings));
       }

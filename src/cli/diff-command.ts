@@ -1,7 +1,7 @@
 /**
  * `lockstep diff`: a program on several targets, and the first divergence of each from the first of them (SPEC section 6).
  */
-import { diffTraces } from "../sim/diff.js";
+import { diffTargets } from "../sim/expected-trace.js";
 import type { CommandContext } from "./command-context.js";
 import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
@@ -37,7 +37,9 @@ export async function diffCommand(
       continue;
     }
     const { named, traces, printed } = replayed.value;
-    const ran = on.flatMap((name, i) => (traces[i] === undefined ? [] : [{ on: name, words: traces[i] }]));
+    const ran = targets.flatMap(({ name, readiness }, i) =>
+      traces[i] === undefined ? [] : [{ on: name, words: traces[i], readiness }],
+    );
     for (const [i, name] of on.entries()) {
       if (traces[i] !== undefined) continue;
       terminal.complain(noWorld(named, name));
@@ -45,7 +47,7 @@ export async function diffCommand(
     }
     const [first, ...others] = ran;
     if (first === undefined || others.length === 0) continue;
-    const divergences = others.flatMap((other) => diffTraces(named.program, first, other) ?? []);
+    const divergences = others.flatMap((other) => diffTargets(named.program, first, other) ?? []);
     if (divergences.length > 0) status = worse(status, ExitStatus.divergence);
     if (options.format === "jsonl") {
       terminal.print(

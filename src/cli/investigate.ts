@@ -6,8 +6,9 @@
  */
 import { type Signature, signatureOf, signatureText } from "../sim/campaign/signature.js";
 import { decodeProgram } from "../sim/decode-program.js";
-import { type Divergence, diffTraces, traceOf } from "../sim/diff.js";
+import { type Divergence, traceOf } from "../sim/diff.js";
 import { audited, batchOf, encodeProgram } from "../sim/encode-program.js";
+import { diffTargets } from "../sim/expected-trace.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { ProgramGenerator } from "../sim/generate/program-generator.js";
 import { SeededStream } from "../sim/generate/random-numbers.js";
@@ -47,10 +48,10 @@ export async function failuresOf(
   const [left, right] = await Promise.all([expected.replay(batch), came.replay(batch)]);
   return programs.map((program, i) => {
     const words = { left: traceOf(left, i).slice(), right: traceOf(right, i).slice() };
-    const divergence = diffTraces(
+    const divergence = diffTargets(
       program,
-      { on: expected.name, words: words.left },
-      { on: came.name, words: words.right },
+      { on: expected.name, words: words.left, readiness: expected.readiness },
+      { on: came.name, words: words.right, readiness: came.readiness },
     );
     if (divergence === undefined) return undefined;
     return {

@@ -28,6 +28,7 @@ Targets:
   model       the TypeScript model, in this process
   native      the native scheduler on this machine's architecture
   aarch64     the native aarch64 scheduler, under qemu-user where this machine is not one
+  kqueue      this machine's native scheduler on kqueue(2) instead of epoll
   PATH        a shared library that exports lockstep_runtime_v1 (lockstep.h, in the
               folder that lockstep doctor --include prints)
 

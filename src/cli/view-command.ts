@@ -7,8 +7,9 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { decodeTrace } from "../sim/decode-trace.js";
-import { type Divergence, diffTraces, traceOf } from "../sim/diff.js";
+import { type Divergence, type Side, traceOf } from "../sim/diff.js";
 import { batchOf, bodyNamesOf, encodeProgram } from "../sim/encode-program.js";
+import { diffTargets } from "../sim/expected-trace.js";
 import { explainStuck } from "../sim/forensics/explain-stuck.js";
 import { forensicsLines } from "../sim/forensics/forensics-text.js";
 import { ProgramOps } from "../sim/forensics/program-ops.js";
@@ -39,7 +40,7 @@ export interface ViewOptions {
 /** A program with the encoded traces of some targets, the expected one first. */
 export interface Viewed {
   readonly found: FoundProgram;
-  readonly sides: readonly { readonly on: string; readonly words: Int32Array }[];
+  readonly sides: readonly Side[];
   readonly again: string;
 }
 
@@ -69,13 +70,14 @@ export async function viewCommand(
 
   const { targets, status: openStatus } = await openTargets(names, settings, terminal);
   let status = openStatus;
-  const sides: { on: string; words: Int32Array }[] = [];
+  const sides: Side[] = [];
   const batch = batchOf([encodeProgram(found.value.program)]);
   for (const target of targets) {
     if (!target.runsWorlds && (found.value.program.world ?? []).length > 0) {
       status = worse(status, refuse(`${target.name} has no idle hook: it cannot run a program with a world`));
     } else {
-      sides.push({ on: target.name, words: traceOf(await target.replay(batch), 0).slice() });
+      const words = traceOf(await target.replay(batch), 0).slice();
+      sides.push({ on: target.name, words, readiness: target.readiness });
     }
   }
   if (status !== ExitStatus.agreement) return status;
@@ -128,7 +130,7 @@ export function viewDataOf({ found, sides, again }: Viewed): ViewData {
     again,
     program,
     sides: sides.map(({ on, words }) => ({ on, trace: base64Of(words) })),
-    divergences: [null, ...others.map((other) => told(diffTraces(program, first!, other)))],
+    divergences: [null, ...others.map((other) => told(diffTargets(program, first!, other)))],
     forensics: forensics === undefined ? [] : forensicsLines(forensics),
     ...(forensics?.stages[0] && { stuckFrom: forensics.stages[0].record }),
   };

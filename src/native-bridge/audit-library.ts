@@ -5,6 +5,7 @@
  * Invariant: it reads the file and nothing else, so it serves for a library that cannot even be loaded, and for aarch64 on any machine.
  */
 import { readFile } from "node:fs/promises";
+import type { Readiness } from "../sched/index.js";
 import { TargetError } from "../sim/target.js";
 import { AARCH64_CALLEE_SAVED, readSwitch, switchFaults } from "./aarch64-switch.js";
 import type { Architecture } from "./architecture.js";
@@ -27,9 +28,12 @@ export interface LibraryAudit {
  *
  * @throws nothing: a machine without a compiler has nothing to audit.
  */
-export async function auditBuilt(architecture: Architecture): Promise<LibraryAudit | undefined> {
+export async function auditBuilt(
+  architecture: Architecture,
+  readiness: Readiness = "epoll",
+): Promise<LibraryAudit | undefined> {
   try {
-    const path = await findBuilt("libsched.so", architecture);
+    const path = await findBuilt("libsched.so", architecture, { readiness });
     return path === undefined ? undefined : await auditLibrary(path);
   } catch (error) {
     if (error instanceof TargetError) return undefined;

@@ -11,10 +11,12 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import type { Readiness } from "../sched/index.js";
 import { TargetError } from "../sim/target.js";
 import type { Architecture } from "./architecture.js";
 import { cacheFolder } from "./cache-folder.js";
 import { type Compiler, compilerInstallCommand, findCompiler } from "./compiler.js";
+import { findKqueueSystem } from "./kqueue-system.js";
 import { packagePath } from "./package-path.js";
 
 const run = promisify(execFile);
@@ -36,6 +38,8 @@ const LIBRARIES: readonly string[] = ["-pthread", "-ldl"];
 export type ArtefactName = "lockstep-host" | "liblockstep_bridge.so" | "libsched.so";
 
 export interface BuildOptions {
+  /** The readiness queue that our scheduler is built on; epoll unless told. Of no meaning for other artefacts. */
+  readonly readiness?: Readiness;
   /** Where to keep what is built; `cacheFolder()` unless told. */
   readonly cache?: string;
   /** Compiler flags after ours: sanitizers, `-DSCHED_DEFECT_...`. They are part of the key. */
@@ -52,7 +56,7 @@ export async function buildNative(
   architecture: Architecture,
   options: BuildOptions = {},
 ): Promise<string> {
-  const { compiler, sources, flags, folder, path } = await planOf(name, architecture, options);
+  const { compiler, sources, flags, libraries, folder, path } = await planOf(name, architecture, options);
   if (existsSync(path)) return path;
   await mkdir(folder, { recursive: true });
   const unfinished = `${path}.${randomUUID()}`;
@@ -64,7 +68,7 @@ export async function buildNative(
       "-o",
       unfinished,
       ...sources,
-      ...LIBRARIES,
+      ...libraries,
     ]);
     await rename(unfinished, path);
   } finally {
@@ -74,8 +78,12 @@ export async function buildNative(
 }
 
 /** The path of `name` if the cache holds it as it would be built now, else undefined. Builds nothing. @throws TargetError as above. */
-export async function findBuilt(name: ArtefactName, architecture: Architecture): Promise<string | undefined> {
-  const { path } = await planOf(name, architecture, {});
+export async function findBuilt(
+  name: ArtefactName,
+  architecture: Architecture,
+  options: BuildOptions = {},
+): Promise<string | undefined> {
+  const { path } = await planOf(name, architecture, options);
   return existsSync(path) ? path : undefined;
 }
 
@@ -83,6 +91,7 @@ interface BuildPlan {
   readonly compiler: Compiler;
   readonly sources: readonly string[];
   readonly flags: readonly string[];
+  readonly libraries: readonly string[];
   readonly folder: string;
   readonly path: string;
 }
@@ -93,21 +102,39 @@ async function planOf(
   options: BuildOptions,
 ): Promise<BuildPlan> {
   const compiler = await findCompiler(architecture);
-  const sources = await sourcesOf(name, architecture);
-  const flags = [...FLAGS, `-I${packagePath("include")}`, ...(options.extraFlags ?? [])];
-  const key = await hashOf([name, architecture, compiler.identity, ...flags, ...LIBRARIES], sources);
+  const readiness = options.readiness ?? "epoll";
+  const system = readiness === "kqueue" ? findKqueueSystem() : undefined;
+  const sources = [...(await sourcesOf(name, architecture, readiness)), ...(system?.sources ?? [])];
+  const flags = [
+    ...FLAGS,
+    `-I${packagePath("include")}`,
+    ...(system?.flags ?? []),
+    ...(options.extraFlags ?? []),
+  ];
+  const libraries = [...LIBRARIES, ...(system?.libraries ?? [])];
+  const headers = system === undefined ? [] : [system.header];
+  const key = await hashOf(
+    [name, architecture, compiler.identity, ...flags, ...libraries],
+    [...sources, ...headers],
+  );
   const folder = join(options.cache ?? cacheFolder(), "native");
-  return { compiler, sources, flags, folder, path: join(folder, fileName(name, `${architecture}-${key}`)) };
+  const label = `${architecture}${system === undefined ? "" : "-kqueue"}-${key}`;
+  return { compiler, sources, flags, libraries, folder, path: join(folder, fileName(name, label)) };
 }
 
 /** Absolute, in a fixed order. The C side keeps one file per architecture and per backend, so the choice is made by name. */
-async function sourcesOf(name: ArtefactName, architecture: Architecture): Promise<string[]> {
+async function sourcesOf(
+  name: ArtefactName,
+  architecture: Architecture,
+  readiness: Readiness,
+): Promise<string[]> {
   const folder = packagePath("src", "native-bridge", name === "libsched.so" ? "runtime" : "replay");
   const files = (await readdir(folder)).sort().map((file) => join(folder, file));
   return files.filter((file) => {
     const isBridge = basename(file) === "bridge.c";
     if (name === "liblockstep_bridge.so") return isBridge;
-    return (file.endsWith(".c") && !isBridge) || file.endsWith(`_${architecture}.S`);
+    const isOtherReadiness = /readiness_\w+\.c$/.test(file) && !file.endsWith(`readiness_${readiness}.c`);
+    return (file.endsWith(".c") && !isBridge && !isOtherReadiness) || file.endsWith(`_${architecture}.S`);
   });
 }
 

@@ -6,6 +6,7 @@
  * realistic slips at the hazards that the original's comments name. `equivalent` ones look like slips and change nothing that a program can
  * see: whoever reports one is wrong.
  */
+import type { Readiness } from "../sched/index.js";
 import { TargetError } from "../sim/target.js";
 import type { Architecture } from "./architecture.js";
 import { buildNative } from "./build-native.js";
@@ -23,9 +24,12 @@ export interface Defect {
   /** What the runtime does wrong, in one line. */
   readonly text: string;
   readonly architectures: readonly Architecture[];
+  /** The readiness queues on which a build has it: one only where it is planted in that one's file. */
+  readonly readiness: readonly Readiness[];
 }
 
 const BOTH: readonly Architecture[] = ["x86_64", "aarch64"];
+const READINESS: readonly Readiness[] = ["epoll", "kqueue"];
 
 /** A row: name, rule, file, text. */
 type Row = readonly [string, string, string, string];
@@ -38,6 +42,9 @@ function rows(kind: DefectKind, architectures: readonly Architecture[], list: re
     files: files.split(" "),
     text,
     architectures,
+    readiness: READINESS.filter((one) =>
+      files.split(" ").every((file) => !file.startsWith("readiness_") || file === `readiness_${one}.c`),
+    ),
   }));
 }
 
@@ -107,6 +114,18 @@ export const DEFECTS: readonly Defect[] = [
     ["FORGET_KEEPS_COUNT", "I2", "io_waiters.c", "an io waiter that leaves is still counted"],
     ["FIRE_KEEPS_REGISTRATION", "I2", "io_waiters.c", "an fd that fired stays registered"],
     ["BATCH_ONE_SHORT", "I2", "readiness_epoll.c", "a wait takes 15 events (MAXEV is 16)"],
+    [
+      "KQUEUE_NOT_ONESHOT",
+      "I1",
+      "readiness_kqueue.c",
+      "the registration is not one-shot and fires again and again",
+    ],
+    [
+      "KQUEUE_EOF_DROPPED",
+      "I2",
+      "readiness_kqueue.c",
+      "an event that says end of file is taken for an error and dropped",
+    ],
     ["BATCH_TAIL_DROPPED", "I2", "io_waiters.c", "the last event of a full batch is dropped"],
     ["BATCH_ONLY_FIRST", "I2", "io_waiters.c", "only the first event of a batch wakes its fiber"],
     ["BATCH_IN_REVERSE", "I2", "io_waiters.c", "the events of a batch are taken from the last to the first"],
@@ -217,11 +236,19 @@ export function findDefect(name: string): Defect | undefined {
  *
  * @throws TargetError as `buildNative` does; `invalid` for a defect that `architecture` does not have.
  */
-export async function buildDefective(defect: Defect, architecture: Architecture): Promise<string> {
+export async function buildDefective(
+  defect: Defect,
+  architecture: Architecture,
+  readiness: Readiness = "epoll",
+): Promise<string> {
   if (!defect.architectures.includes(architecture)) {
     const where = defect.architectures.join(" and ");
     throw new TargetError("invalid", `${defect.name} is a defect of ${where} only, not of ${architecture}`);
   }
+  if (!defect.readiness.includes(readiness)) {
+    const where = defect.readiness.join(" and ");
+    throw new TargetError("invalid", `${defect.name} is a defect of ${where} only, not of ${readiness}`);
+  }
   const extraFlags = [`-DSCHED_DEFECT_${defect.name}`, "-DSCHED_WITHOUT_MUST"];
-  return buildNative("libsched.so", architecture, { extraFlags });
+  return buildNative("libsched.so", architecture, { extraFlags, readiness });
 }

@@ -23,10 +23,19 @@ import {
   SYSROOT_INSTALL_COMMAND,
 } from "./emulator.js";
 import { loadFfi } from "./ffi.js";
+import { findKqueueSystem, type KqueueSystem } from "./kqueue-system.js";
 
 const run = promisify(execFile);
 
-export type RequirementId = "machine" | "compiler" | "ffi-rs" | "qemu" | "sysroot" | "arm64-node" | "dist";
+export type RequirementId =
+  | "machine"
+  | "compiler"
+  | "ffi-rs"
+  | "qemu"
+  | "sysroot"
+  | "arm64-node"
+  | "dist"
+  | "kqueue";
 
 /** One thing that a target needs. `what` names it for people; `install` is one command. */
 export type Requirement = { readonly id: RequirementId; readonly what: string } & (
@@ -35,7 +44,7 @@ export type Requirement = { readonly id: RequirementId; readonly what: string } 
 );
 
 export interface TargetDescription {
-  readonly name: "native" | "aarch64";
+  readonly name: "native" | "aarch64" | "kqueue";
   /** For people: where its code runs, e.g. `aarch64 under qemu-user`. */
   readonly runsOn: string;
   /** Whether everything it needs is there. */
@@ -52,14 +61,25 @@ export async function describeTargets(): Promise<readonly TargetDescription[]> {
     machine = machineArchitecture();
   } catch (error) {
     const requirement = missing({ id: "machine", what: "machine" }, error, "none: use another machine");
-    return (["native", "aarch64"] as const).map((name) =>
+    return (["native", "aarch64", "kqueue"] as const).map((name) =>
       describe(name, "no machine of this kind", [requirement], null),
     );
   }
   const native = [await compilerRequirement(machine), ffiRequirement()];
   const audit = (await auditBuilt(machine)) ?? null;
+  const system = findKqueueSystem();
+  const kqueue = describe(
+    "kqueue",
+    `${machine}, over ${system.name}`,
+    [...native, kqueueRequirement(system)],
+    (await auditBuilt(machine, "kqueue")) ?? null,
+  );
   if (machine === "aarch64") {
-    return [describe("native", machine, native, audit), describe("aarch64", "this machine", native, audit)];
+    return [
+      describe("native", machine, native, audit),
+      describe("aarch64", "this machine", native, audit),
+      kqueue,
+    ];
   }
   const emulated = [
     await compilerRequirement("aarch64"),
@@ -72,11 +92,12 @@ export async function describeTargets(): Promise<readonly TargetDescription[]> {
   return [
     describe("native", machine, native, audit),
     describe("aarch64", "aarch64 under qemu-user", emulated, emulatedAudit),
+    kqueue,
   ];
 }
 
 function describe(
-  name: "native" | "aarch64",
+  name: TargetDescription["name"],
   runsOn: string,
   requirements: readonly Requirement[],
   audit: LibraryAudit | null,
@@ -103,6 +124,17 @@ function ffiRequirement(): Requirement {
   } catch (error) {
     return missing(name, error, "npm ci");
   }
+}
+
+/** Never missing: what stands in for libkqueue is our own. */
+function kqueueRequirement({ name, header }: KqueueSystem): Requirement {
+  return {
+    id: "kqueue",
+    what: "kqueue(2) in user space",
+    state: "found",
+    path: header,
+    version: `(${name})`,
+  };
 }
 
 async function qemuRequirement(): Promise<Requirement> {

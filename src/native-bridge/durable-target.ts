@@ -5,6 +5,7 @@
  * around every wall. Then the batch is halved until the program that does it stands alone; its trace is one outcome, `crash` with the
  * signal `host lost`, and the others have theirs. Guarantee: as `Target` says; a program's trace does not depend on its batch.
  */
+import type { Readiness } from "../sched/index.js";
 import { HEADER_RESULT_SHIFT, OutcomeCode, RecordKind } from "../sim/encoding.js";
 import { type ProgramBatch, type Target, TargetError, type TraceBatch } from "../sim/target.js";
 
@@ -15,6 +16,7 @@ export class DurableTarget implements Target {
   readonly name: string;
   readonly description: string;
   readonly runsWorlds: boolean;
+  readonly readiness: Readiness;
   readonly #open: () => Promise<Target>;
   #target: Target;
   #isClosed = false;
@@ -23,6 +25,7 @@ export class DurableTarget implements Target {
     this.name = target.name;
     this.description = target.description;
     this.runsWorlds = target.runsWorlds;
+    this.readiness = target.readiness ?? "epoll";
     this.#target = target;
     this.#open = open;
   }

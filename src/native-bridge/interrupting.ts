@@ -16,6 +16,7 @@ export function interrupting(target: Target, library: string): Target {
     name: target.name,
     description: `${target.description}, interrupted`,
     runsWorlds: target.runsWorlds,
+    readiness: target.readiness ?? "epoll",
     async replay(batch: ProgramBatch): Promise<TraceBatch> {
       const replayed = new AbortController();
       const interruptions = interruptUntil(replayed.signal, library);

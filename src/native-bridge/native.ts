@@ -3,6 +3,7 @@
  *
  * Invariant: the library is loaded in a host process of its own, never in this one, so no fault of a runtime is a fault of Lockstep.
  */
+import type { Readiness } from "../sched/index.js";
 import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
 import { machineArchitecture } from "./architecture.js";
 import { Replayer } from "./bridge.js";
@@ -10,7 +11,7 @@ import { buildNative } from "./build-native.js";
 import { type Logger, limitsOf, type TargetOptions } from "./target-options.js";
 
 /**
- * Opens the runtime at `runtime`, an absolute path; undefined stands for our own, which is built at first use.
+ * Opens the runtime at `runtime`, an absolute path; undefined stands for our own on `readiness`, which is built at first use.
  *
  * @throws TargetError `unavailable` with what to install, `invalid` when the library is no runtime.
  */
@@ -18,12 +19,13 @@ export async function openNative(
   name: string,
   runtime: string | undefined,
   options: TargetOptions,
+  readiness: Readiness = "epoll",
 ): Promise<Target> {
   const architecture = machineArchitecture();
   const [host, bridge, library] = await Promise.all([
     buildNative("lockstep-host", architecture),
     buildNative("liblockstep_bridge.so", architecture),
-    runtime ?? buildNative("libsched.so", architecture),
+    runtime ?? buildNative("libsched.so", architecture, { readiness }),
   ]);
   options.logger?.debug(`${name}: ${host} ${library}`);
   const replayer = await Replayer.open({
@@ -32,18 +34,20 @@ export async function openNative(
     runtime: library,
     ...limitsOf(options),
   });
-  return new NativeTarget(name, replayer, options.logger);
+  return new NativeTarget(name, replayer, readiness, options.logger);
 }
 
 class NativeTarget implements Target {
   readonly name: string;
   readonly description: string;
   readonly runsWorlds: boolean;
+  readonly readiness: Readiness;
   readonly #replayer: Replayer;
   readonly #logger: Logger | undefined;
 
-  constructor(name: string, replayer: Replayer, logger: Logger | undefined) {
+  constructor(name: string, replayer: Replayer, readiness: Readiness, logger: Logger | undefined) {
     this.name = name;
+    this.readiness = readiness;
     this.#logger = logger;
     this.description = replayer.runtime.name;
     this.runsWorlds = replayer.runtime.hasIdleHook;

@@ -1,11 +1,13 @@
 /**
- * Opens a native target by the name that the user gives it: `native`, `aarch64`, or the path of a shared library (SPEC section 6); and
- * `native+DEFECT` or `aarch64+DEFECT`, our runtime with one of the defects of `defects.ts`.
+ * Opens a native target by the name that the user gives it: `native`, `aarch64`, `kqueue` (this machine's, on the other readiness queue),
+ * or the path of a shared library (SPEC section 6); and `native+DEFECT`, `aarch64+DEFECT` or `kqueue+DEFECT`, our runtime with one of the
+ * defects of `defects.ts`.
  *
  * Invariant: the name alone, with the ELF header where it is a path, decides which kind of target answers. `model` is not opened
  * here: nothing native stands behind it.
  */
 import { resolve } from "node:path";
+import type { Readiness } from "../sched/index.js";
 import { type Target, TargetError } from "../sim/target.js";
 import { type Architecture, machineArchitecture } from "./architecture.js";
 import { buildDefective, findDefect } from "./defects.js";
@@ -28,13 +30,14 @@ export async function openNativeTarget(name: string, options: TargetOptions = {}
 }
 
 async function openOnce(name: string, options: TargetOptions): Promise<Target> {
-  const ours = /^(native|aarch64)(?:\+(\w+))?$/.exec(name);
+  const ours = /^(native|aarch64|kqueue)(?:\+(\w+))?$/.exec(name);
   if (ours !== null) {
     const machine = machineArchitecture();
-    const architecture = ours[1] === "native" ? machine : "aarch64";
-    const runtime = ours[2] === undefined ? undefined : await defective(ours[2], architecture);
+    const architecture = ours[1] === "aarch64" ? "aarch64" : machine;
+    const readiness = ours[1] === "kqueue" ? "kqueue" : "epoll";
+    const runtime = ours[2] === undefined ? undefined : await defective(ours[2], architecture, readiness);
     return architecture === machine
-      ? openNative(name, runtime, options)
+      ? openNative(name, runtime, options, readiness)
       : openEmulated(name, runtime, options);
   }
   const path = resolve(name);
@@ -48,10 +51,10 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
   );
 }
 
-async function defective(name: string, architecture: Architecture): Promise<string> {
+async function defective(name: string, architecture: Architecture, readiness: Readiness): Promise<string> {
   const defect = findDefect(name);
   if (defect === undefined) {
     throw new TargetError("invalid", `${name} is no defect; lockstep mutants --list names them`);
   }
-  return buildDefective(defect, architecture);
+  return buildDefective(defect, architecture, readiness);
 }

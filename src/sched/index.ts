@@ -1,5 +1,6 @@
 /** The public face of the model: what `fiber-lockstep/sched` will export. */
 export { checkScheduler } from "./check-scheduler.js";
+export type { Readiness } from "./readiness.js";
 export {
   Canceled,
   Fiber,

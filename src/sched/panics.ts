@@ -5,6 +5,8 @@
  * native runtime prints the same texts; a trace compares them byte for byte.
  */
 
+import { REGISTER_CALL, type Readiness } from "./readiness.js";
+
 export const Panic = {
   yieldOutside: "sched: yield_now() called outside a fiber (no running fiber)",
   suspendOutside: "sched: suspend_self() called outside a fiber (no running fiber)",
@@ -32,8 +34,8 @@ export function blockTakenPanic(fd: number): string {
 }
 
 /** I1: the readiness queue refuses the fd, as Linux does for one that is closed. */
-export function registerFailedPanic(fd: number): string {
-  return `sched: epoll_ctl() failed to register fd ${fd} for read readiness`;
+export function registerFailedPanic(fd: number, readiness: Readiness = "epoll"): string {
+  return `sched: ${REGISTER_CALL[readiness]}() failed to register fd ${fd} for read readiness`;
 }
 
 /** R2: the run loop would stop while fibers are suspended. */

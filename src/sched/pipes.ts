@@ -104,11 +104,14 @@ export class PipeTable {
     return true;
   }
 
-  /** Registers the read end, one-shot; false (EBADF) if it is closed or there is no such pipe. */
+  /**
+   * Registers the read end, one-shot; false (EBADF) if it is closed or there is no such pipe. A registration that is there already is taken
+   * over, in the place that it has.
+   */
   register(pipe: number): boolean {
     if (pipe < 0 || pipe >= this.count || !this.isOpen(pipe, READ_END)) return false;
     this.#registered[pipe] = 1;
-    if (this.isReadable(pipe)) this.#append(pipe);
+    if (this.isReadable(pipe)) this.#becameReadable(pipe);
     return true;
   }
 

@@ -15,6 +15,7 @@ import {
   sleepOverflowPanic,
 } from "./panics.js";
 import { EVENTS_MAX, PipeTable, readFdOf } from "./pipes.js";
+import type { Readiness } from "./readiness.js";
 import { ReadyQueue } from "./ready-queue.js";
 import { TimerHeap } from "./timer-heap.js";
 
@@ -72,6 +73,12 @@ export class SchedulerCore {
   #armedCount = 0;
   #stopAsked = false;
   readonly #delivered = new Int32Array(EVENTS_MAX);
+  readonly #readiness: Readiness;
+
+  /** `readiness`: whose order of delivery it keeps (I3). */
+  constructor(readiness: Readiness = "epoll") {
+    this.#readiness = readiness;
+  }
 
   /** Starts anew with `pipeCount` open, empty pipes; costs what the last use left behind, not what is reserved. */
   reset(pipeCount: number): void {
@@ -132,7 +139,7 @@ export class SchedulerCore {
     const pipe = this.#waitsOnPipe[fiber]!;
     if (pipe !== NONE) {
       this.#dropWaiter(fiber, pipe);
-      this.pipes.deregister(pipe);
+      if (this.#readiness === "epoll") this.pipes.deregister(pipe);
     }
     this.suspendedCount--;
     this.#state[fiber] = FiberState.ready;
@@ -161,7 +168,7 @@ export class SchedulerCore {
     if (pipe < this.pipes.count && this.#pipeWaiter[pipe] !== NONE)
       return this.panic(blockTakenPanic(readFdOf(pipe)));
     this.readinessOpen = true;
-    if (!this.pipes.register(pipe)) return this.panic(registerFailedPanic(readFdOf(pipe)));
+    if (!this.pipes.register(pipe)) return this.panic(registerFailedPanic(readFdOf(pipe), this.#readiness));
     this.#pipeWaiter[pipe] = fiber;
     this.#pipeArmed[pipe] = this.#armedCount++;
     this.#waitsOnPipe[fiber] = pipe;

@@ -4,6 +4,7 @@
  * Agreement is equality of bytes; only a difference is decoded. The first divergent record is the first at which the words differ, so
  * everything before it is common to both sides (SPEC section 4).
  */
+import type { Readiness } from "../sched/index.js";
 import { type PlacedRecord, TraceDecoder } from "./decode-trace.js";
 import { encodeProgram } from "./encode-program.js";
 import { type NamedSnapshot, snapshotAfter } from "./named-snapshot.js";
@@ -15,6 +16,8 @@ import type { Outcome, TraceRecord } from "./trace.js";
 export interface Side {
   readonly on: string;
   readonly words: Int32Array;
+  /** Whose order of delivery it keeps (I3); epoll's unless told. */
+  readonly readiness?: Readiness | undefined;
 }
 
 export interface DivergentSide {
@@ -88,7 +91,7 @@ export function diffTraces(
     common,
     left: leftWalk.side(left.on, recordsAfter),
     right: rightWalk.side(right.on, recordsAfter),
-    state: snapshotAfter(program, encodeProgram(program), left.words.subarray(0, position)),
+    state: snapshotAfter(program, encodeProgram(program), left.words.subarray(0, position), left.readiness),
   };
 }
 

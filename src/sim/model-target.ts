@@ -3,6 +3,7 @@
  *
  * Guarantee: a trace depends on its program alone; there is no state but the interpreter's arrays, which each program starts anew.
  */
+import type { Readiness } from "../sched/index.js";
 import { Interpreter } from "./interpreter.js";
 import type { ProgramBatch, Target, TraceBatch } from "./target.js";
 
@@ -10,8 +11,15 @@ export class ModelTarget implements Target {
   readonly name = "model";
   readonly description = "the TypeScript model";
   readonly runsWorlds = true;
-  readonly #interpreter = new Interpreter();
+  readonly readiness: Readiness;
+  readonly #interpreter: Interpreter;
   #ends = new Uint32Array(0);
+
+  /** `readiness`: whose order of delivery the model keeps (I3). */
+  constructor(readiness: Readiness = "epoll") {
+    this.readiness = readiness;
+    this.#interpreter = new Interpreter(readiness);
+  }
 
   /** `replay` without the promise, for callers that have only the model. */
   replayNow(batch: ProgramBatch): TraceBatch {

@@ -4,7 +4,7 @@
  * Made by replaying the program on the model up to that record: nothing is kept while replaying, so a report costs one more replay and a
  * campaign nothing. Lists are in the order in which the scheduler would act on them.
  */
-import { type ParkReason, snapshotOf } from "../sched/index.js";
+import { type ParkReason, type Readiness, snapshotOf } from "../sched/index.js";
 import { assertNever, bodyNamesOf } from "./encode-program.js";
 import { Interpreter } from "./interpreter.js";
 import type { Program } from "./program.js";
@@ -15,7 +15,7 @@ export interface NamedSnapshot {
   readonly ready: readonly string[];
   readonly timers: readonly { readonly who: string; readonly deadlineMs: number }[];
   readonly ioWaiters: readonly { readonly who: string; readonly pipe: string; readonly readable: boolean }[];
-  /** Linux's ready list (I3), head first. */
+  /** The kernel's ready list (I3), head first. */
   readonly readyList: readonly string[];
   readonly pipes: readonly {
     readonly pipe: string;
@@ -42,8 +42,9 @@ export function snapshotAfter(
   program: Program,
   encoded: Int32Array,
   prefix: Int32Array,
+  readiness: Readiness = "epoll",
 ): NamedSnapshot | undefined {
-  const interpreter = new Interpreter();
+  const interpreter = new Interpreter(readiness);
   const { trace } = interpreter;
   let found: NamedSnapshot | undefined;
   trace.watch(prefix.length, () => {

@@ -6,6 +6,8 @@
  * process of its own for each batch.
  */
 
+import type { Readiness } from "../sched/index.js";
+
 /** Encoded programs, one after the other (docs/encoding.md). `ends[i]` is the end of program i in words, from 0. */
 export interface ProgramBatch {
   readonly words: Int32Array;
@@ -32,6 +34,8 @@ export interface Target {
   readonly description: string;
   /** False for a runtime without an idle hook: it cannot run a program that has a `world` (SPEC section 5). */
   readonly runsWorlds: boolean;
+  /** Whose order of delivery it keeps (I3); epoll's unless told. */
+  readonly readiness?: Readiness;
   /**
    * Replays each program from a fresh scheduler. The batch returned is valid until the next call. A runtime that panics, crashes
    * or hangs shows it in the trace's outcome; the promise rejects only when the target itself is lost (a `TargetError`).

@@ -10,10 +10,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "context.h"
 #include "defects.h"
 #include "must.h"
 #include "readiness.h"
 
+const char sched_runtime_name[] = "sched-c " SCHED_ARCH_NAME "-" SCHED_SYSTEM_NAME " epoll";
 const char sched_readiness_add_failed[] = "sched: epoll_ctl() failed to register fd %" PRId64 " for read readiness";
 const char sched_readiness_wait_failed[] = "sched: epoll_wait() failed while blocking on fd readiness";
 

@@ -3,7 +3,6 @@
  *
  * The table holds the functions of sched.h as they are; the few that only read or set a field are here.
  */
-#include "context.h"
 #include "defects.h"
 #include "lockstep.h"
 #include "must.h"
@@ -28,7 +27,7 @@ static void set_idle_hook(lockstep_sched *sched, void (*hook)(void *), void *con
 
 static const lockstep_runtime runtime = {
     .abi = LOCKSTEP_RUNTIME_ABI,
-    .name = "sched-c " SCHED_ARCH_NAME "-" SCHED_READINESS_PLATFORM,
+    .name = sched_runtime_name,
     .create = sched_create,
     .deinit = sched_deinit,
     .spawn = sched_spawn,

@@ -5,7 +5,8 @@
  * Buffers are reused, so memory is flat over any number of ranges.
  */
 import { createHash } from "node:crypto";
-import { sameBatch, sameWords, traceOf } from "../diff.js";
+import { sameBatch, traceOf } from "../diff.js";
+import { agrees } from "../expected-trace.js";
 import type { GeneratorConstraints } from "../generate/profile.js";
 import { ProgramGenerator } from "../generate/program-generator.js";
 import { SeededStream } from "../generate/random-numbers.js";
@@ -70,7 +71,7 @@ export class BatchRunner {
     const replays = [...this.#targets].reverse().map((target) => target.replay(batch));
     const [first, ...others] = (await Promise.all(replays)).reverse();
     const failed = others.map((other, i) =>
-      failedRuns(first!, other, this.#targets[i + 1]!.name, range.from),
+      this.#failedRuns(batch, first!, other, this.#targets[i + 1]!, range.from),
     );
     const coverage = new Coverage();
     for (let i = 0; i < batch.count; i++) {
@@ -91,7 +92,14 @@ export class BatchRunner {
     for (const [i, other] of others.entries()) {
       const target = this.#targets[i + 1]!;
       const known = new Set(failed[i]!.map(({ index }) => index - range.from));
-      const leaking = await leakingPrograms(batch, first!, known, target, other.grew === true);
+      const leaking = await leakingPrograms(
+        batch,
+        first!,
+        known,
+        target,
+        other.grew === true,
+        this.#targets[0]!.readiness,
+      );
       leaks.push(...leaking.map((program) => ({ index: range.from + program, on: target.name })));
     }
     return {
@@ -104,6 +112,24 @@ export class BatchRunner {
       labels: [...coverage.counts],
       digests,
     };
+  }
+
+  #failedRuns(
+    batch: ProgramBatch,
+    expected: TraceBatch,
+    came: TraceBatch,
+    on: Target,
+    from: number,
+  ): FailedRun[] {
+    if (sameBatch(expected, came)) return [];
+    const [ours, theirs] = [this.#targets[0]!.readiness, on.readiness];
+    const failures: FailedRun[] = [];
+    for (let i = 0; i < expected.count; i++) {
+      const first = { words: traceOf(expected, i), readiness: ours };
+      const other = { words: traceOf(came, i), readiness: theirs };
+      if (!agrees(traceOf(batch, i), first, other)) failures.push({ index: from + i, on: on.name });
+    }
+    return failures;
   }
 
   #generate(seed: string, { from, count }: RunRange): ProgramBatch {
@@ -121,15 +147,6 @@ export class BatchRunner {
 
 function startOf(ends: Uint32Array, i: number): number {
   return i === 0 ? 0 : ends[i - 1]!;
-}
-
-function failedRuns(expected: TraceBatch, came: TraceBatch, on: string, from: number): FailedRun[] {
-  if (sameBatch(expected, came)) return [];
-  const failures: FailedRun[] = [];
-  for (let i = 0; i < expected.count; i++) {
-    if (!sameWords(traceOf(expected, i), traceOf(came, i))) failures.push({ index: from + i, on });
-  }
-  return failures;
 }
 
 function digestsOf(batch: ProgramBatch, traces: readonly TraceBatch[], i: number): string[] {

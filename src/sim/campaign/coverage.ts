@@ -35,6 +35,7 @@ const PANIC_LABELS: readonly { readonly words: Int32Array; readonly label: numbe
     [Panic.deinitInside, LabelIndex.deinitInside],
     [blockTakenPanic(0), LabelIndex.blockTaken],
     [registerFailedPanic(0), LabelIndex.blockClosed],
+    [registerFailedPanic(0, "kqueue"), LabelIndex.blockClosed],
     [deadlockPanic(0), LabelIndex.deadlock],
   ] as const
 ).map(([text, label]) => {

@@ -5,9 +5,11 @@
  * batches over which the worker has grown are asked about, and of those a bounded number of programs. Only programs that completed and
  * agree are asked about: a panic legitimately abandons what it has (R3).
  */
-import { sameWords, traceOf } from "../diff.js";
+import type { Readiness } from "../../sched/index.js";
+import { traceOf } from "../diff.js";
 import { audited, batchOf } from "../encode-program.js";
 import { RecordKind } from "../encoding.js";
+import { agrees } from "../expected-trace.js";
 import type { ProgramBatch, Target, TraceBatch } from "../target.js";
 
 /**
@@ -18,7 +20,7 @@ const AUDITED_MAX = 32;
 
 /**
  * Which programs of the batch, by number, leave something behind on `target`: none unless `grew`. `failed`: those that differ anyway.
- * Replays on the target, so its traces of the batch are gone afterwards.
+ * `expectedReadiness`: whose order of delivery `expected` keeps (I3). Replays on the target, so its traces of the batch are gone afterwards.
  */
 export async function leakingPrograms(
   batch: ProgramBatch,
@@ -26,13 +28,22 @@ export async function leakingPrograms(
   failed: ReadonlySet<number>,
   target: Target,
   grew: boolean,
+  expectedReadiness: Readiness = "epoll",
 ): Promise<number[]> {
   if (!grew) return [];
   const programs = programsToAudit(batch, expected, failed);
   if (programs.length === 0) return [];
   const words = programs.map((i) => audited(traceOf(batch, i).slice()));
   const came = await target.replay(batchOf(words));
-  return programs.filter((program, i) => !sameWords(traceOf(expected, program), traceOf(came, i)));
+  const { readiness } = target;
+  return programs.filter(
+    (program, i) =>
+      !agrees(
+        traceOf(batch, program),
+        { words: traceOf(expected, program), readiness: expectedReadiness },
+        { words: traceOf(came, i), readiness },
+      ),
+  );
 }
 
 /** At most so many, evenly spread over those that completed and agree. */
