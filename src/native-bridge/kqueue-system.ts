@@ -25,7 +25,11 @@ export interface KqueueSystem {
 /** Debian's package of it; not every release carries it. */
 export const LIBKQUEUE_PACKAGE = "libkqueue-dev";
 
+/** The calls that libkqueue_kept.c stands before. */
+const KEPT_FLAGS = ["kqueue", "kevent", "close", "sched_set_panic_hook"].map((name) => `-Wl,--wrap=${name}`);
+
 export function findKqueueSystem(): KqueueSystem {
+  const ours = packagePath("src", "native-bridge", "kqueue");
   const told = process.env.LOCKSTEP_LIBKQUEUE;
   const prefixes = told === undefined ? ["/usr", "/usr/local"] : told === "" ? [] : [told];
   for (const prefix of prefixes) {
@@ -36,14 +40,14 @@ export function findKqueueSystem(): KqueueSystem {
       .find((libraries) => existsSync(join(libraries, "libkqueue.so")));
     if (library === undefined || !existsSync(header)) continue;
     const libraries = [`-L${library}`, `-Wl,-rpath,${library}`, "-lkqueue"];
-    return { name: "libkqueue", header, sources: [], flags: [`-I${folder}`], libraries };
+    const sources = [join(ours, "libkqueue_kept.c")];
+    return { name: "libkqueue", header, sources, flags: [`-I${folder}`, ...KEPT_FLAGS], libraries };
   }
-  const folder = packagePath("src", "native-bridge", "kqueue");
   return {
     name: "our own kqueue on epoll",
-    header: join(folder, "sys", "event.h"),
-    sources: [join(folder, "kqueue_on_epoll.c")],
-    flags: [`-I${folder}`],
+    header: join(ours, "sys", "event.h"),
+    sources: [join(ours, "kqueue_on_epoll.c")],
+    flags: [`-I${ours}`],
     libraries: [],
   };
 }
