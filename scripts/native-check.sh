@@ -1,7 +1,7 @@
 #!/bin/sh
 # native-check.sh: builds the native scheduler and runs test/native/runtime-smoke*.c against it in every way that this
-# machine can: as it is, with mprotect guards, with large pages, under AddressSanitizer and UBSan, under valgrind, and for aarch64 under
-# qemu-user. Says what it skips. Exits 1 at the first failure.
+# machine can: as it is, with mprotect guards, with large pages, under AddressSanitizer and UBSan, on kqueue, under valgrind, and for
+# aarch64 under qemu-user. Says what it skips. Exits 1 at the first failure.
 set -eu
 cd "$(dirname "$0")/.."
 runtime=src/native-bridge/runtime
@@ -9,11 +9,18 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 flags="-std=c11 -D_GNU_SOURCE -O2 -g -fPIC -Wall -Wextra -Werror -Iinclude"
 
-# build NAME CC ARCH [FLAGS]: $out/NAME, with its runtime in a shared library beside it.
+common=$(ls $runtime/*.c | grep -v /readiness_)
+
+# build NAME CC ARCH [FLAGS] [READINESS]: $out/NAME, with its runtime in a shared library beside it.
 build() {
-  name=$1 cc=$2 arch=$3 extra=${4-}
-  "$cc" $flags $extra -fvisibility=hidden -shared -o "$out/lib$name.so" $runtime/*.c $runtime/switch_"$arch".S
-  "$cc" $flags $extra -o "$out/$name" test/native/runtime-smoke*.c "$out/lib$name.so" "-Wl,-rpath,$out" -lm
+  name=$1 cc=$2 arch=$3 extra=${4-} readiness=${5-epoll}
+  case $readiness in
+    epoll) system= smoke= ;;
+    kqueue) system="-Isrc/native-bridge/kqueue src/native-bridge/kqueue/kqueue_on_epoll.c" smoke=-DSMOKE_KQUEUE ;;
+  esac
+  "$cc" $flags $extra -fvisibility=hidden -shared -o "$out/lib$name.so" \
+    $common $runtime/readiness_"$readiness".c $runtime/switch_"$arch".S $system
+  "$cc" $flags $extra $smoke -o "$out/$name" test/native/runtime-smoke*.c "$out/lib$name.so" "-Wl,-rpath,$out" -lm
 }
 
 arch=$(uname -m)
@@ -27,6 +34,13 @@ SMOKE_PAGE_BYTES=65536 "$out/plain"
 echo "== $arch, AddressSanitizer and UBSan"
 build sanitized gcc "$arch" "-fsanitize=address,undefined -fno-sanitize-recover=all"
 "$out/sanitized" 10
+
+echo "== $arch, kqueue over epoll"
+build kqueue gcc "$arch" "" kqueue
+"$out/kqueue"
+echo "== $arch, kqueue over epoll, AddressSanitizer and UBSan"
+build kqueue-sanitized gcc "$arch" "-fsanitize=address,undefined -fno-sanitize-recover=all" kqueue
+"$out/kqueue-sanitized" 10
 
 if command -v valgrind >/dev/null; then
   echo "== $arch, valgrind"

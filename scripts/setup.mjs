@@ -18,6 +18,8 @@ const EMULATOR_PACKAGES = [
   "libc6-dev-arm64-cross",
   "libstdc++6-arm64-cross",
 ];
+/** What the target kqueue is built over where it is there, and does without where it is not: few releases of Debian and its kin carry it. */
+const KQUEUE_PACKAGE = "libkqueue-dev";
 /** What only the tests need: a browser for the time line's page, and what builds the worked adapter over Boost.Context. */
 const TEST_PACKAGES = ["g++", "make", "libboost-context-dev", "chromium"];
 
@@ -95,14 +97,20 @@ function installDebianPackages(forTests) {
 }
 
 function missingPackages(forTests) {
-  const wanted = [...NATIVE_PACKAGES];
+  const wanted = [...NATIVE_PACKAGES, KQUEUE_PACKAGE];
   if (process.arch !== "arm64") wanted.push(...EMULATOR_PACKAGES);
   if (forTests) wanted.push(...TEST_PACKAGES);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: these are dpkg-query's fields, not ours.
   const format = "${Package} ${db:Status-Status}\n";
   const { output } = capture("dpkg-query", ["-W", "-f", format, ...wanted]);
   const installed = new Set(output.split("\n").filter((line) => line.endsWith(" installed")));
-  return wanted.filter((name) => !installed.has(`${name} installed`));
+  const missing = wanted.filter((name) => !installed.has(`${name} installed`));
+  return missing.filter((name) => name !== KQUEUE_PACKAGE || isOffered(name));
+}
+
+/** Whether the package lists of this machine have it. */
+function isOffered(name) {
+  return capture("apt-cache", ["pkgnames", name]).output.split("\n").includes(name);
 }
 
 /** How to run apt-get as root without a question, or undefined where that cannot be. */

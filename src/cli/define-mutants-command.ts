@@ -25,8 +25,8 @@ export function defineMutantsCommand(program: Command, run: RunCommand): void {
     .addOption(
       new Option(
         "--arch <arch>",
-        "only bugs of this target (default: native, and on aarch64 what native lacks)",
-      ).choices(["native", "aarch64"]),
+        "only bugs of this target (default: native, and on aarch64 and kqueue what native lacks)",
+      ).choices(["native", "aarch64", "kqueue"]),
     )
     .addOption(
       new Option("--jobs <n>", "bugs hunted at a time (default: one a core)").argParser(wholeNumber(1, 256)),

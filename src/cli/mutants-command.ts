@@ -10,7 +10,9 @@ import { auditLibrary } from "../native-bridge/audit-library.js";
 import { buildDefective, DEFECTS, type Defect } from "../native-bridge/defects.js";
 import { describeTargets } from "../native-bridge/doctor.js";
 import { interrupting } from "../native-bridge/interrupting.js";
+import type { Readiness } from "../sched/index.js";
 import { ExpectedRuns } from "../sim/campaign/expected-runs.js";
+import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { ModelTarget } from "../sim/model-target.js";
 import { opCountOf } from "../sim/shrink/program-edits.js";
 import { type Target, TargetError } from "../sim/target.js";
@@ -33,7 +35,7 @@ export interface MutantsOptions {
   readonly seed: string;
   readonly runs: number;
   readonly only?: readonly string[];
-  readonly arch?: "native" | "aarch64";
+  readonly arch?: "native" | "aarch64" | "kqueue";
   readonly jobs?: number;
   readonly uniform: boolean;
   readonly shrinkTime: number;
@@ -46,11 +48,18 @@ export interface MutantsOptions {
 const TIME_LIMIT_MS = 250;
 const TIME_LIMIT_EMULATED_MS = 500;
 
-/** A defect and the architecture to hunt it on. */
+/** A defect and where to hunt it. */
 interface Hunted {
   readonly defect: Defect;
-  readonly architecture: Architecture;
+  readonly place: Place;
   readonly on: string;
+}
+
+/** A target of our runtime, and what it is built for. */
+interface Place {
+  readonly target: "native" | "aarch64" | "kqueue";
+  readonly architecture: Architecture;
+  readonly readiness: Readiness;
 }
 
 interface BenchRow {
@@ -121,39 +130,50 @@ export async function mutantsCommand(
   return interruption.signal.aborted ? worse(status, ExitStatus.interrupted) : status;
 }
 
-function listLine({ name, kind, rule, text, architectures }: Defect): string {
-  const where = architectures.length === 1 ? ` (${architectures[0]})` : "";
+function listLine({ name, kind, rule, text, architectures, readiness }: Defect): string {
+  const only = [architectures, readiness].find((builds) => builds.length === 1);
+  const where = only === undefined ? "" : ` (${only[0]})`;
   return `${name.padEnd(29)} ${kind.padEnd(10)} ${rule.padEnd(3)} ${text}${where}`;
 }
 
-/** Each defect on this machine's architecture where it has one there, else on the emulated one; the slow emulated ones first. */
+/**
+ * Each defect on `native` where it has one there, else on the emulated architecture or the other readiness queue; the slow emulated ones
+ * first.
+ */
 async function placesOf(
   defects: readonly Defect[],
   arch: MutantsOptions["arch"],
 ): Promise<{ readonly hunted: readonly Hunted[]; readonly skipped: readonly string[] }> {
   const machine = machineArchitecture();
-  const wanted =
-    arch === "native" ? [machine] : arch === "aarch64" ? ["aarch64" as const] : [machine, "aarch64" as const];
+  const places: readonly Place[] = [
+    { target: "native", architecture: machine, readiness: "epoll" },
+    { target: "aarch64", architecture: "aarch64", readiness: "epoll" },
+    { target: "kqueue", architecture: machine, readiness: "kqueue" },
+  ];
+  const wanted = places.filter(({ target }) => arch === undefined || target === arch);
   const targets = await describeTargets();
   const hunted: Hunted[] = [];
   const lacking = new Map<string, number>();
   for (const defect of defects) {
-    const architecture = wanted.find((candidate) => defect.architectures.includes(candidate));
-    if (architecture === undefined) continue;
-    const target = architecture === machine ? "native" : "aarch64";
+    const place = wanted.find(
+      ({ architecture, readiness }) =>
+        defect.architectures.includes(architecture) && defect.readiness.includes(readiness),
+    );
+    if (place === undefined) continue;
+    const { target } = place;
     const { canRun, requirements } = targets.find(({ name }) => name === target)!;
     const lack = requirements.flatMap((need) =>
       need.state === "missing" ? [`${need.what} (${need.install})`] : [],
     );
     // What an audit finds needs no target, only a compiler; but a bench without its targets is not worth a special case.
-    if (canRun) hunted.push({ defect, architecture, on: `${target}+${defect.name}` });
+    if (canRun) hunted.push({ defect, place, on: `${target}+${defect.name}` });
     else
       lacking.set(
         `${target} lacks ${lack.join(", ")}`,
         (lacking.get(`${target} lacks ${lack.join(", ")}`) ?? 0) + 1,
       );
   }
-  const isEmulated = ({ architecture }: Hunted): number => (architecture === machine ? 1 : 0);
+  const isEmulated = ({ place }: Hunted): number => (place.architecture === machine ? 1 : 0);
   return {
     hunted: hunted.sort((a, b) => isEmulated(a) - isEmulated(b)),
     skipped: [...lacking].map(([why, count]) => `${count} defect(s) not hunted: ${why}`),
@@ -165,7 +185,7 @@ class Bench {
   readonly #options: MutantsOptions;
   readonly #settings: TargetSettings;
   readonly #context: CommandContext;
-  readonly #model = new ModelTarget();
+  readonly #models = { epoll: new ModelTarget("epoll"), kqueue: new ModelTarget("kqueue") } as const;
   readonly #runs = new Map<string, ExpectedRuns>();
 
   constructor(options: MutantsOptions, settings: TargetSettings, context: CommandContext) {
@@ -197,10 +217,10 @@ class Bench {
   }
 
   /** Undefined when the hunt was interrupted before it found anything, which says nothing about the defect. */
-  async #huntOne({ defect, architecture, on }: Hunted): Promise<BenchRow | undefined> {
+  async #huntOne({ defect, place, on }: Hunted): Promise<BenchRow | undefined> {
     const { name, kind, rule, text } = defect;
     const row = { name, kind, rule, text, on, runs: 0, vanished: [], uniformRuns: null } as const;
-    const library = await buildDefective(defect, architecture);
+    const library = await buildDefective(defect, place.architecture, place.readiness);
     const audit = await auditLibrary(library);
     if (audit.missing.length > 0) {
       const explanation =
@@ -209,19 +229,18 @@ class Bench {
     }
     const target = await this.#open(on, library, defect);
     // One of its own: what a target answers is good until its next answer, and other hunts go on meanwhile.
-    const model = new ModelTarget();
+    const model = new ModelTarget(place.readiness);
     try {
       const { signal } = this.#context.interruption;
       const constraints = { world: target.runsWorlds };
-      const first = await hunt(this.#expected(constraints), model, target, signal);
+      const expected = (uniform: boolean) => this.#expected({ ...constraints, uniform }, place.readiness);
+      const first = await hunt(expected(false), model, target, signal);
       if (first.caught === undefined && signal.aborted) return undefined;
       const shrunk =
         first.caught === undefined
           ? undefined
           : await shrinkFailure(first.caught.failure, model, target, this.#options.shrinkTime, signal);
-      const plain = this.#options.uniform
-        ? await hunt(this.#expected({ ...constraints, uniform: true }), model, target, signal)
-        : undefined;
+      const plain = this.#options.uniform ? await hunt(expected(true), model, target, signal) : undefined;
       return {
         row: {
           ...row,
@@ -238,17 +257,17 @@ class Bench {
   }
 
   async #open(on: string, library: string, { rule }: Defect): Promise<Target> {
-    const timeLimitMs = on.startsWith("native") ? TIME_LIMIT_MS : TIME_LIMIT_EMULATED_MS;
+    const timeLimitMs = on.startsWith("aarch64") ? TIME_LIMIT_EMULATED_MS : TIME_LIMIT_MS;
     const target = await openTarget(on, { ...this.#settings, timeLimitMs });
     if (!isOpen(target)) throw new TargetError("unavailable", target.complaint);
     return rule === "C5" ? interrupting(target, library) : target;
   }
 
-  #expected(constraints: { readonly world: boolean; readonly uniform?: boolean }): ExpectedRuns {
-    const key = JSON.stringify(constraints);
+  #expected(constraints: GeneratorConstraints, readiness: Readiness): ExpectedRuns {
+    const key = JSON.stringify([constraints, readiness]);
     let runs = this.#runs.get(key);
     if (runs === undefined) {
-      runs = new ExpectedRuns(this.#options.seed, constraints, this.#options.runs, this.#model);
+      runs = new ExpectedRuns(this.#options.seed, constraints, this.#options.runs, this.#models[readiness]);
       this.#runs.set(key, runs);
     }
     return runs;

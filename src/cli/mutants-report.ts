@@ -27,7 +27,7 @@ export interface MutantRow {
   readonly kind: "seed" | "planted" | "equivalent";
   readonly rule: string;
   readonly text: string;
-  /** The target that it was hunted on: `native+NAME` or `aarch64+NAME`. */
+  /** The target that it was hunted on: `native+NAME`, `aarch64+NAME` or `kqueue+NAME`. */
   readonly on: string;
   readonly found: MutantFound | null;
   /** Runs replayed. */

@@ -36,6 +36,15 @@ static void deed_end_of_time(void) {
   rt->sleep(s, 0);
   rt->sleep(s, 1);
 }
+/* The calls that two panics name are the backend's. */
+#ifdef SMOKE_KQUEUE
+#define REGISTER_CALL "kevent()"
+#define WAIT_CALL "kevent() wait"
+#else
+#define REGISTER_CALL "epoll_ctl()"
+#define WAIT_CALL "epoll_wait()"
+#endif
+
 static void deed_block_write(void) { rt->block_on_fd(s, -1, false); }
 static void deed_block_bad(void) { rt->block_on_fd(s, -7, true); }
 static void deed_block(void) { rt->block_on_fd(s, pipes[0][0], true); }
@@ -64,7 +73,7 @@ static void panics_of_misuse(void) {
   EXPECT_PANIC_IN_FIBER(deed_overflow, "sched: sleep(9007199254740991) — deadline overflows the virtual clock");
   EXPECT_PANIC_IN_FIBER(deed_end_of_time, "sched: sleep(1) — deadline overflows the virtual clock");
   EXPECT_PANIC_IN_FIBER(deed_block_write, "sched: block_on_fd(want_read=false) — write-readiness not implemented");
-  EXPECT_PANIC_IN_FIBER(deed_block_bad, "sched: epoll_ctl() failed to register fd -7 for read readiness");
+  EXPECT_PANIC_IN_FIBER(deed_block_bad, "sched: " REGISTER_CALL " failed to register fd -7 for read readiness");
   EXPECT_PANIC_IN_FIBER(deed_suspend, "sched: deadlock — 1 fiber(s) suspended with an empty run queue");
   EXPECT_PANIC_IN_FIBER(deed_run, "sched: run() called inside a fiber");
   EXPECT_PANIC_IN_FIBER(deed_deinit, "sched: deinit() called inside a fiber");
@@ -91,7 +100,7 @@ static void panics_of_fds(void) {
   int queue = next_fd(); /* the number that the readiness queue will get */
   rt->set_idle_hook(s, on_idle_close, &queue);
   rt->spawn(s, do_deed, NULL);
-  EXPECT_PANIC(rt->run(s), "sched: epoll_wait() failed while blocking on fd readiness");
+  EXPECT_PANIC(rt->run(s), "sched: " WAIT_CALL " failed while blocking on fd readiness");
 
   begin();
   struct rlimit limit, none;

@@ -47,6 +47,7 @@ export function buildRuntime(folder: string, name: string, build: RuntimeBuild):
     writeFileSync(path, parts.join(to));
   }
   const files = readdirSync(sources)
+    .filter((file) => !/^readiness_(?!epoll)/.test(file))
     .filter((file) => file.endsWith(".c") || file.endsWith(`_${build.architecture}.S`))
     .map((file) => join(sources, file));
   const around =
