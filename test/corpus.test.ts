@@ -43,7 +43,8 @@ describe("the files of the corpus", () => {
   });
 });
 
-describe.each(targetsHere)("the corpus on %s", (target) => {
+// kqueue delivers in an order of its own: kqueue.test.ts.
+describe.each(targetsHere.filter((name) => name !== "kqueue"))("the corpus on %s", (target) => {
   test.each(names)("%s gives its recorded trace, byte for byte", async (name) => {
     const { entry, recorded } = entryOf(name);
     const words = await wordsOn(target, entry.program);

@@ -3,7 +3,6 @@
  * architecture, whatever ran before it; a pool that is as full as it gets is none.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeTargets } from "../src/native-bridge/doctor.js";
 import { openNativeTarget } from "../src/native-bridge/targets.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
 import { sameWords, traceOf } from "../src/sim/diff.js";
@@ -13,6 +12,7 @@ import { ModelTarget } from "../src/sim/model-target.js";
 import type { Program } from "../src/sim/program.js";
 import type { Target } from "../src/sim/target.js";
 import { generatedBatch } from "./support/generated-batch.js";
+import { architecturesHere } from "./support/runtime-builds.js";
 import { outcomeLine } from "./support/trace-readers.js";
 
 /** Takes one of everything: the readiness queue, a task, a fiber that ends, and one that never runs. */
@@ -50,9 +50,7 @@ const LEAKS = [
   { fault: "REAP_LEAKS_STACK", leaks: "leak@0 mappings", modest: "leak@0 mappings" },
 ];
 
-const available = (await describeTargets()).filter(({ canRun }) => canRun);
-
-describe.each(available)("leaks on $name", ({ name }) => {
+describe.each(architecturesHere)("leaks on $name", ({ name }) => {
   const open = new Map<string, Target>();
   beforeAll(async () => {
     for (const { fault } of LEAKS) open.set(fault, await openNativeTarget(`${name}+${fault}`));

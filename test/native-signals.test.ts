@@ -5,7 +5,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeTargets } from "../src/native-bridge/doctor.js";
 import { openNativeTarget } from "../src/native-bridge/targets.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
 import { sameWords, traceOf } from "../src/sim/diff.js";
@@ -16,11 +15,10 @@ import type { ProgramBatch, Target } from "../src/sim/target.js";
 import { scratchFolder } from "./support/command.js";
 import { generatedBatch } from "./support/generated-batch.js";
 import { loadCorpusProgram } from "./support/replay.js";
-import { architectureOf, buildRuntime } from "./support/runtime-builds.js";
+import { architectureOf, architecturesHere, buildRuntime } from "./support/runtime-builds.js";
 import { outcomeLine } from "./support/trace-readers.js";
 
 const { folder } = scratchFolder();
-const available = (await describeTargets()).filter(({ canRun }) => canRun);
 
 /** The numbers of the programs on which the target and the model differ. */
 async function differences(target: Target, batch: ProgramBatch): Promise<number[]> {
@@ -45,7 +43,7 @@ function processesOf(library: string): number[] {
     .map(Number);
 }
 
-describe.each(available)("signals on $name", ({ name }) => {
+describe.each(architecturesHere)("signals on $name", ({ name }) => {
   const architecture = architectureOf(name);
   const targets: Target[] = [];
   const open = async (path: string, timeLimitMs = 20_000) => {

@@ -9,11 +9,15 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Architecture, machineArchitecture } from "../src/native-bridge/architecture.js";
-import { describeTargets } from "../src/native-bridge/doctor.js";
 import { findQemu, findSysroot } from "../src/native-bridge/emulator.js";
 import { packagePath } from "../src/native-bridge/package-path.js";
 import { scratchFolder } from "./support/command.js";
-import { architectureOf, buildRuntime, type RuntimeBuild } from "./support/runtime-builds.js";
+import {
+  architectureOf,
+  architecturesHere,
+  buildRuntime,
+  type RuntimeBuild,
+} from "./support/runtime-builds.js";
 
 const SWITCHES = 1_000_000;
 
@@ -72,9 +76,8 @@ function pairOf(letter: "x" | "d", number: number): [string, Loss][] {
 }
 
 const { folder } = scratchFolder();
-const available = (await describeTargets()).filter(({ canRun }) => canRun);
 
-describe.each(available)("the switch of $name", ({ name }) => {
+describe.each(architecturesHere)("the switch of $name", ({ name }) => {
   const architecture = architectureOf(name);
   const isEmulated = architecture !== machineArchitecture();
   const program = join(folder, `switch-stress-${architecture}`);

@@ -5,8 +5,7 @@
  * Invariant: it reads the file and nothing else, so it serves for a library that cannot even be loaded, and for aarch64 on any machine.
  */
 import { readFile } from "node:fs/promises";
-import type { Readiness } from "../sched/index.js";
-import { TargetError } from "../sim/target.js";
+import { type Readiness, TargetError } from "../sim/target.js";
 import { AARCH64_CALLEE_SAVED, readSwitch, switchFaults } from "./aarch64-switch.js";
 import type { Architecture } from "./architecture.js";
 import { findBuilt } from "./build-native.js";

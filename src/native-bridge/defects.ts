@@ -6,8 +6,7 @@
  * realistic slips at the hazards that the original's comments name. `equivalent` ones look like slips and change nothing that a program can
  * see: whoever reports one is wrong.
  */
-import type { Readiness } from "../sched/index.js";
-import { TargetError } from "../sim/target.js";
+import { type Readiness, TargetError } from "../sim/target.js";
 import type { Architecture } from "./architecture.js";
 import { buildNative } from "./build-native.js";
 

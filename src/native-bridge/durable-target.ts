@@ -5,9 +5,14 @@
  * around every wall. Then the batch is halved until the program that does it stands alone; its trace is one outcome, `crash` with the
  * signal `host lost`, and the others have theirs. Guarantee: as `Target` says; a program's trace does not depend on its batch.
  */
-import type { Readiness } from "../sched/index.js";
 import { HEADER_RESULT_SHIFT, OutcomeCode, RecordKind } from "../sim/encoding.js";
-import { type ProgramBatch, type Target, TargetError, type TraceBatch } from "../sim/target.js";
+import {
+  type ProgramBatch,
+  type Readiness,
+  type Target,
+  TargetError,
+  type TraceBatch,
+} from "../sim/target.js";
 
 /** The trace of a program that takes its host with it: see `signal-names.ts` for the 0. */
 const HOST_LOST = Int32Array.of(RecordKind.outcome | (OutcomeCode.crash << HEADER_RESULT_SHIFT), 0);

@@ -3,8 +3,7 @@
  *
  * Invariant: the library is loaded in a host process of its own, never in this one, so no fault of a runtime is a fault of Lockstep.
  */
-import type { Readiness } from "../sched/index.js";
-import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
+import type { ProgramBatch, Readiness, Target, TraceBatch } from "../sim/target.js";
 import { machineArchitecture } from "./architecture.js";
 import { Replayer } from "./bridge.js";
 import { buildNative } from "./build-native.js";

@@ -7,8 +7,7 @@
  * here: nothing native stands behind it.
  */
 import { resolve } from "node:path";
-import type { Readiness } from "../sched/index.js";
-import { type Target, TargetError } from "../sim/target.js";
+import { type Readiness, type Target, TargetError } from "../sim/target.js";
 import { type Architecture, machineArchitecture } from "./architecture.js";
 import { buildDefective, findDefect } from "./defects.js";
 import { DurableTarget } from "./durable-target.js";

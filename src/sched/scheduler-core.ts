@@ -55,6 +55,8 @@ export class SchedulerCore {
   suspendedCount = 0;
   taskCount = 0;
   ioWaiterCount = 0;
+  /** Whose order of delivery it keeps (I3). Not to be changed while it runs. */
+  readiness: Readiness = "epoll";
   /** True from the first block to deinit (I1, R3). */
   readinessOpen = false;
   /** The text of the panic that ended everything, or undefined. */
@@ -73,12 +75,6 @@ export class SchedulerCore {
   #armedCount = 0;
   #stopAsked = false;
   readonly #delivered = new Int32Array(EVENTS_MAX);
-  readonly #readiness: Readiness;
-
-  /** `readiness`: whose order of delivery it keeps (I3). */
-  constructor(readiness: Readiness = "epoll") {
-    this.#readiness = readiness;
-  }
 
   /** Starts anew with `pipeCount` open, empty pipes; costs what the last use left behind, not what is reserved. */
   reset(pipeCount: number): void {
@@ -139,7 +135,7 @@ export class SchedulerCore {
     const pipe = this.#waitsOnPipe[fiber]!;
     if (pipe !== NONE) {
       this.#dropWaiter(fiber, pipe);
-      if (this.#readiness === "epoll") this.pipes.deregister(pipe);
+      if (this.readiness === "epoll") this.pipes.deregister(pipe);
     }
     this.suspendedCount--;
     this.#state[fiber] = FiberState.ready;
@@ -168,7 +164,7 @@ export class SchedulerCore {
     if (pipe < this.pipes.count && this.#pipeWaiter[pipe] !== NONE)
       return this.panic(blockTakenPanic(readFdOf(pipe)));
     this.readinessOpen = true;
-    if (!this.pipes.register(pipe)) return this.panic(registerFailedPanic(readFdOf(pipe), this.#readiness));
+    if (!this.pipes.register(pipe)) return this.panic(registerFailedPanic(readFdOf(pipe), this.readiness));
     this.#pipeWaiter[pipe] = fiber;
     this.#pipeArmed[pipe] = this.#armedCount++;
     this.#waitsOnPipe[fiber] = pipe;

@@ -6,7 +6,7 @@
  * the world go the same way as fibers; whether an op is inside a fiber is the scheduler's to say. The C side is
  * `native-bridge/replay/interpreter.c`: it must write the same records for the same op, in the same order.
  */
-import { type FiberBodies, type Readiness, RunEnd, SchedulerCore, Step } from "../sched/index.js";
+import { type FiberBodies, RunEnd, SchedulerCore, Step } from "../sched/index.js";
 import { PipeResult, WRITE_END } from "../sched/pipes.js";
 import { type BodyProgress, BodyState } from "./body-progress.js";
 import { OpCode, ProgramWord, ResultCode } from "./encoding.js";
@@ -23,7 +23,7 @@ const FRAME_WORDS = 3;
 const FRAMES_WORDS = FRAME_WORDS * ProgramLimits.nestingMax;
 
 export class Interpreter implements FiberBodies {
-  readonly core: SchedulerCore;
+  readonly core = new SchedulerCore();
   readonly trace = new TraceWriter();
   #words = new Int32Array(0);
   #fiberBodies = 0;
@@ -45,11 +45,6 @@ export class Interpreter implements FiberBodies {
   #depth = new Uint8Array(0);
   /** Open frames of each body, innermost last: first op, end, passes left. */
   #frames = new Int32Array(0);
-
-  /** `readiness`: whose order of delivery the model keeps (I3). */
-  constructor(readiness: Readiness = "epoll") {
-    this.core = new SchedulerCore(readiness);
-  }
 
   /** Replays the encoded program that starts at `words[offset]` and appends its trace. Never throws on a valid program. */
   replay(words: Int32Array, offset: number): void {

@@ -12,13 +12,13 @@ export class ModelTarget implements Target {
   readonly description = "the TypeScript model";
   readonly runsWorlds = true;
   readonly readiness: Readiness;
-  readonly #interpreter: Interpreter;
+  readonly #interpreter = new Interpreter();
   #ends = new Uint32Array(0);
 
   /** `readiness`: whose order of delivery the model keeps (I3). */
   constructor(readiness: Readiness = "epoll") {
     this.readiness = readiness;
-    this.#interpreter = new Interpreter(readiness);
+    this.#interpreter.core.readiness = readiness;
   }
 
   /** `replay` without the promise, for callers that have only the model. */

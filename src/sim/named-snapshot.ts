@@ -44,7 +44,8 @@ export function snapshotAfter(
   prefix: Int32Array,
   readiness: Readiness = "epoll",
 ): NamedSnapshot | undefined {
-  const interpreter = new Interpreter(readiness);
+  const interpreter = new Interpreter();
+  interpreter.core.readiness = readiness;
   const { trace } = interpreter;
   let found: NamedSnapshot | undefined;
   trace.watch(prefix.length, () => {

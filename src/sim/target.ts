@@ -8,6 +8,8 @@
 
 import type { Readiness } from "../sched/index.js";
 
+export type { Readiness } from "../sched/index.js";
+
 /** Encoded programs, one after the other (docs/encoding.md). `ends[i]` is the end of program i in words, from 0. */
 export interface ProgramBatch {
   readonly words: Int32Array;

@@ -8,7 +8,16 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Architecture, machineArchitecture } from "../../src/native-bridge/architecture.js";
+import { describeTargets } from "../../src/native-bridge/doctor.js";
 import { packagePath } from "../../src/native-bridge/package-path.js";
+
+/**
+ * The targets that run here, one for each architecture: what is built for a test is not on another readiness queue for being run on the
+ * target of that name.
+ */
+export const architecturesHere = (await describeTargets()).filter(
+  ({ name, canRun }) => canRun && name !== "kqueue",
+);
 
 export interface Edit {
   readonly file: string;
