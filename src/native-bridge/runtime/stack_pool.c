@@ -23,6 +23,9 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+#ifndef MAP_STACK
+#define MAP_STACK 0 /* macOS has no huge pages to ask against */
+#endif
 
 enum { chunk_stacks_min = 64, chunk_stacks_max = 256 };
 

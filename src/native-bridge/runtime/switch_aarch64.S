@@ -32,16 +32,13 @@
  * Both frames have the same shape, so the CFI stays true across the exchange of sp.
  * Source: AAPCS64, sections 6.1.1, 6.1.2 and 6.4.5. Form of this head: corosensei, Boost.Context.
  */
+#include "asm_object.h"
 #include "context.h"
 #include "defects.h"
 
     .text
 
-    .globl  sched_switch
-    .hidden sched_switch
-    .type   sched_switch, %function
-    .p2align 4
-sched_switch:
+    asm_function ASM_NAME(sched_switch)
     .cfi_startproc
     sub     sp, sp, #SCHED_FRAME_BYTES
     .cfi_adjust_cfa_offset SCHED_FRAME_BYTES
@@ -164,7 +161,7 @@ sched_switch:
     .cfi_adjust_cfa_offset -SCHED_FRAME_BYTES
     ret
     .cfi_endproc
-    .size   sched_switch, . - sched_switch
+    asm_function_end ASM_NAME(sched_switch)
 
 /*
  * The first entry of a fiber: sched_switch has "returned" here with sp = top and the fiber in x19. The fiber goes to
@@ -172,12 +169,8 @@ sched_switch:
  * return address is undefined: an unwinder ends here.
  */
 #if !SCHED_DEFECT(BUG_B)
-    .globl  sched_trampoline
-    .hidden sched_trampoline
-    .hidden sched_dispatch
-    .type   sched_trampoline, %function
-    .p2align 4
-sched_trampoline:
+    asm_extern ASM_NAME(sched_dispatch)
+    asm_function ASM_NAME(sched_trampoline)
     .cfi_startproc
     .cfi_undefined x30
 #if SCHED_DEFECT(A64_ENTRY_STALE_ARGUMENT)
@@ -185,10 +178,10 @@ sched_trampoline:
 #else
     mov     x0, x19
 #endif
-    bl      sched_dispatch
+    bl      ASM_NAME(sched_dispatch)
     brk     #1                                      /* sched_dispatch never returns */
     .cfi_endproc
-    .size   sched_trampoline, . - sched_trampoline
+    asm_function_end ASM_NAME(sched_trampoline)
 #endif
 
-    .section .note.GNU-stack, "", %progbits
+    asm_object_end

@@ -38,16 +38,13 @@
  * Both frames have the same shape, so the CFI stays true across the exchange of rsp.
  * Source: System V ABI, AMD64 supplement, sections 3.2.1 to 3.2.3. Form of this head: corosensei, Boost.Context.
  */
+#include "asm_object.h"
 #include "context.h"
 #include "defects.h"
 
     .text
 
-    .globl  sched_switch
-    .hidden sched_switch
-    .type   sched_switch, @function
-    .p2align 4
-sched_switch:
+    asm_function ASM_NAME(sched_switch)
     .cfi_startproc
     subq    $SCHED_FRAME_RETURN, %rsp
     .cfi_adjust_cfa_offset SCHED_FRAME_RETURN
@@ -127,7 +124,7 @@ sched_switch:
     .cfi_register %rip, %rcx
     jmp     *%rcx
     .cfi_endproc
-    .size   sched_switch, . - sched_switch
+    asm_function_end ASM_NAME(sched_switch)
 
 /*
  * The first entry of a fiber: sched_switch has "returned" here with rsp = top and the fiber in rbx. The fiber goes to
@@ -135,12 +132,8 @@ sched_switch:
  * Nothing called the trampoline, so its return address is undefined: an unwinder ends here.
  */
 #if !SCHED_DEFECT(BUG_B)
-    .globl  sched_trampoline
-    .hidden sched_trampoline
-    .hidden sched_dispatch
-    .type   sched_trampoline, @function
-    .p2align 4
-sched_trampoline:
+    asm_extern ASM_NAME(sched_dispatch)
+    asm_function ASM_NAME(sched_trampoline)
     .cfi_startproc
     .cfi_undefined %rip
 #if SCHED_DEFECT(X86_ENTRY_STALE_ARGUMENT)
@@ -149,13 +142,13 @@ sched_trampoline:
     movq    %rbx, %rdi
 #endif
 #if SCHED_DEFECT(X86_ENTRY_MISALIGNED)
-    jmp     sched_dispatch
+    jmp     ASM_NAME(sched_dispatch)
 #else
-    call    sched_dispatch
+    call    ASM_NAME(sched_dispatch)
 #endif
     ud2                         /* sched_dispatch never returns */
     .cfi_endproc
-    .size   sched_trampoline, . - sched_trampoline
+    asm_function_end ASM_NAME(sched_trampoline)
 #endif
 
-    .section .note.GNU-stack, "", @progbits
+    asm_object_end
