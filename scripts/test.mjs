@@ -10,6 +10,7 @@ import { capture, root, run, say, secondsSince } from "./steps.mjs";
 
 const node = process.execPath;
 const nativeCheck = "scripts/native-check.sh";
+const macosCheck = "scripts/macos-check.mjs";
 
 /** Each step says whether it went well; `quiet` ones show what they print only when they fail. */
 const steps = [
@@ -28,6 +29,7 @@ const steps = [
     args: ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)],
   },
   { name: "native checks", quiet: true, command: "bash", args: [nativeCheck], skip: whyNoNativeCheck },
+  { name: "build for macOS", quiet: true, command: node, args: [macosCheck] },
 ];
 
 try {
@@ -53,7 +55,7 @@ function runStep({ name, quiet, command, args, skip }) {
   const { ok, output } = quiet ? capture(command, args) : { ok: run(command, args), output: "" };
   if (!ok) process.stderr.write(output);
   // What a quiet step leaves out is never left out in silence.
-  for (const line of output.split("\n").filter((line) => /^== skipped/.test(line)))
+  for (const line of output.split("\n").filter((line) => /^== (skipped|aarch64-macOS)/.test(line)))
     say(`test: ${name}: ${line.slice(3)}`);
   say(`test: ${name} ${ok ? "ok" : "FAILED"} (${secondsSince(startMs)})`);
   return ok;

@@ -11,6 +11,7 @@ import type { Architecture } from "./architecture.js";
 import { findBuilt } from "./build-native.js";
 import { ElfFile } from "./elf.js";
 import { inspectLibrary } from "./library.js";
+import { isMachO, MachOFile } from "./mach-o.js";
 
 export interface LibraryAudit {
   readonly path: string;
@@ -43,24 +44,63 @@ export async function auditBuilt(
 /** What a fiber's first entry and every later switch go through. */
 const SWITCH_SYMBOLS = ["sched_switch", "sched_trampoline", "sched_dispatch"] as const;
 
-/** @throws TargetError `invalid` for a file that is no shared library. */
+/** @throws TargetError `invalid` for a file that is no shared library, of Linux or of macOS on aarch64. */
 export async function auditLibrary(path: string): Promise<LibraryAudit> {
+  const file = await readFile(path);
+  if (isMachO(file)) return auditMachO(path, new MachOFile(file));
   const architecture = await inspectLibrary(path);
-  const elf = new ElfFile(await readFile(path));
+  const elf = new ElfFile(file);
   const symbols = elf.symbols();
-  const undefinedNames = elf
-    .dynamicSymbols()
-    .filter(({ name, isDefined, isWeak }) => !isDefined && !isWeak && name.startsWith("sched_"))
-    .map(({ name }) => name);
-  const absent = SWITCH_SYMBOLS.filter(
-    (name) => !symbols.some((symbol) => symbol.name === name && symbol.isDefined),
-  );
-  const missing = [...new Set([...undefinedNames, ...absent])].map((name) => `${name} is not defined`);
-  const found = symbols.find(({ name, isDefined }) => name === "sched_switch" && isDefined);
-  const isDecoded = architecture === "aarch64" && found !== undefined;
-  const lost = isDecoded ? switchFaults(readSwitch(elf.bytesOf(found))) : [];
-  const registers = isDecoded
-    ? `; ${AARCH64_CALLEE_SAVED.length} registers saved and restored, d8-d15 among them`
-    : "";
-  return { path, missing, lost, sound: `${SWITCH_SYMBOLS.join(", ")} are defined${registers}` };
+  return audit(path, {
+    undefinedNames: elf
+      .dynamicSymbols()
+      .filter(({ isDefined, isWeak }) => !isDefined && !isWeak)
+      .map(({ name }) => name),
+    definedNames: symbols.filter(({ isDefined }) => isDefined).map(({ name }) => name),
+    prefix: "",
+    bytesOfSwitch: () => {
+      const found = symbols.find(({ name, isDefined }) => name === "sched_switch" && isDefined);
+      return architecture === "aarch64" && found !== undefined ? elf.bytesOf(found) : undefined;
+    },
+  });
+}
+
+function auditMachO(path: string, file: MachOFile): LibraryAudit {
+  if (!file.isArm64) throw new TargetError("invalid", `${path} is a library of macOS, and not for aarch64`);
+  const symbols = file.symbols();
+  return audit(path, {
+    undefinedNames: symbols.filter(({ isDefined, isWeak }) => !isDefined && !isWeak).map(({ name }) => name),
+    definedNames: symbols.filter(({ isDefined }) => isDefined).map(({ name }) => name),
+    prefix: "_",
+    bytesOfSwitch: () => {
+      const found = symbols.find(({ name, isDefined }) => name === "_sched_switch" && isDefined);
+      return found === undefined ? undefined : file.bytesOf(found);
+    },
+  });
+}
+
+/** What an audit asks of a file, whatever its format. */
+interface Audited {
+  /** What must come from elsewhere. */
+  readonly undefinedNames: readonly string[];
+  readonly definedNames: readonly string[];
+  /** What the C compiler puts before each name. */
+  readonly prefix: string;
+  /** The instructions of the switch, where they can be decoded. */
+  bytesOfSwitch(): Buffer | undefined;
+}
+
+function audit(path: string, { undefinedNames, definedNames, prefix, bytesOfSwitch }: Audited): LibraryAudit {
+  const wanted = SWITCH_SYMBOLS.map((name) => prefix + name);
+  const defined = new Set(definedNames);
+  const undefinedOurs = undefinedNames.filter((name) => name.startsWith(`${prefix}sched_`));
+  const absent = wanted.filter((name) => !defined.has(name));
+  const missing = [...new Set([...undefinedOurs, ...absent])].map((name) => `${name} is not defined`);
+  const code = bytesOfSwitch();
+  const lost = code === undefined ? [] : switchFaults(readSwitch(code));
+  const registers =
+    code === undefined
+      ? ""
+      : `; ${AARCH64_CALLEE_SAVED.length} registers saved and restored, d8-d15 among them`;
+  return { path, missing, lost, sound: `${wanted.join(", ")} are defined${registers}` };
 }
