@@ -1,6 +1,6 @@
 /**
  * `npm start`: sets up, then the main job: the corpus on every target that this machine can run, and a campaign with a fixed seed,
- * 100,000 runs on model and native and 20,000 with aarch64 as well. The exit status is the gravest of theirs.
+ * 100,000 runs on model and native, 50,000 on model and kqueue, and 20,000 with aarch64 as well. The exit status is the gravest of theirs.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ try {
   const targets = await targetsHere();
   let status = lockstep("corpus", "run", "--on", targets.join(","));
   if (targets.includes("native")) status = Math.max(status, campaign(100_000, ["model", "native"]));
+  if (targets.includes("kqueue")) status = Math.max(status, campaign(50_000, ["model", "kqueue"]));
   if (targets.includes("aarch64"))
     status = Math.max(status, campaign(20_000, ["model", "native", "aarch64"]));
   process.exitCode = status;

@@ -7,6 +7,7 @@ export { type CorpusEntry, formatCorpusEntry, readCorpusEntry } from "./sim/corp
 export { decodeTrace } from "./sim/decode-trace.js";
 export { type Divergence, diffTraces, traceOf } from "./sim/diff.js";
 export { batchOf, encodeProgram } from "./sim/encode-program.js";
+export { diffTargets } from "./sim/expected-trace.js";
 export type { GeneratorConstraints } from "./sim/generate/profile.js";
 export { fiberProgram } from "./sim/generate/program-arbitrary.js";
 export { ModelTarget } from "./sim/model-target.js";

@@ -30,7 +30,8 @@ Targets:
   aarch64     the native aarch64 scheduler, under qemu-user where this machine is not one
   kqueue      this machine's native scheduler on kqueue(2) instead of epoll
   PATH        a shared library that exports lockstep_runtime_v1 (lockstep.h, in the
-              folder that lockstep doctor --include prints)
+              folder that lockstep doctor --include prints); kqueue:PATH for one
+              that waits by kqueue instead of epoll
 
 Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run.`;
 

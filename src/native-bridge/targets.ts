@@ -1,6 +1,6 @@
 /**
  * Opens a native target by the name that the user gives it: `native`, `aarch64`, `kqueue` (this machine's, on the other readiness queue),
- * or the path of a shared library (SPEC section 6); and `native+DEFECT`, `aarch64+DEFECT` or `kqueue+DEFECT`, our runtime with one of the
+ * or the path of a shared library (SPEC section 6), after `kqueue:` where it waits by kqueue; and `native+DEFECT`, `aarch64+DEFECT` or `kqueue+DEFECT`, our runtime with one of the
  * defects of `defects.ts`.
  *
  * Invariant: the name alone, with the ELF header where it is a path, decides which kind of target answers. `model` is not opened
@@ -39,10 +39,13 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
       ? openNative(name, runtime, options, readiness)
       : openEmulated(name, runtime, options);
   }
-  const path = resolve(name);
+  // A library of the user's that waits by kqueue, and is held to its order.
+  const onKqueue = /^kqueue:(.+)$/.exec(name)?.[1];
+  const path = resolve(onKqueue ?? name);
   const architecture = await inspectLibrary(path);
   const machine = machineArchitecture();
-  if (architecture === machine) return openNative(name, path, options);
+  if (architecture === machine)
+    return openNative(name, path, options, onKqueue === undefined ? "epoll" : "kqueue");
   if (architecture === "aarch64") return openEmulated(name, path, options);
   throw new TargetError(
     "invalid",
