@@ -10,6 +10,7 @@ import { fiberProgram } from "../src/sim/generate/program-arbitrary.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import { targetOf } from "../test/support/replay.js";
 import { assertAgree, sideOf, sideOfReplay } from "./laws.js";
+import { NaiveKqueueScheduler } from "./naive-kqueue.js";
 import { replayNaively } from "./naive-model.js";
 import { law, lawRuns } from "./seed.js";
 
@@ -42,6 +43,18 @@ describe("agreement", () => {
         assertAgree(model, naive, [program]),
       ),
       lawRuns(1500),
+    );
+  });
+
+  law("the model in kqueue's order agrees with the naive model in it (I1, I3, F4)", async () => {
+    const kqueue = sideOf(new ModelTarget("kqueue"));
+    const naiveKqueue = {
+      ...sideOfReplay("naive", (program) => replayNaively(program, new NaiveKqueueScheduler())),
+      readiness: "kqueue",
+    } as const;
+    await fc.assert(
+      fc.asyncProperty(fiberProgram(), (program) => assertAgree(kqueue, naiveKqueue, [program])),
+      lawRuns(4000),
     );
   });
 

@@ -57,6 +57,9 @@ export class NaiveScheduler {
   /** Called before each wait of I2; may throw `NaiveIoHang`. */
   onIdle: () => void = () => {};
 
+  /** I1: the call that a refused registration names. */
+  readonly registerCall: string = "epoll_ctl";
+
   /** F1: spawn. */
   spawn(body: Switching): NaiveFiber {
     const fiber: NaiveFiber = { state: "ready", body };
@@ -118,7 +121,7 @@ export class NaiveScheduler {
       );
     }
     if (!pipe.readOpen) {
-      throw panic(`epoll_ctl() failed to register fd ${pipe.readFd} for read readiness`); // I1: a closed fd
+      throw panic(`${this.registerCall}() failed to register fd ${pipe.readFd} for read readiness`); // I1: a closed fd
     }
     this.ioWaiters.push({ fiber, pipe }); // I1: record the waiter
     this.enlist(pipe); // I3: appended when it is registered if it is readable then
@@ -179,6 +182,7 @@ export class NaiveScheduler {
       if (isReadable(pipe)) delivered.push(pipe); // I3: else the entry is dropped
     }
     for (const pipe of delivered) {
+      this.fired(pipe);
       const waiter = this.ioWaiters.find((candidate) => candidate.pipe === pipe);
       if (waiter !== undefined) this.wake(waiter.fiber); // I2: an event with no waiter is dropped
     }
@@ -263,9 +267,15 @@ export class NaiveScheduler {
 
   /** I3: appends a registered fd that is readable and has no entry yet. */
   enlist(pipe: NaivePipe): void {
-    const isRegistered = this.ioWaiters.some((waiter) => waiter.pipe === pipe);
-    if (isRegistered && isReadable(pipe) && !this.readyList.includes(pipe)) this.readyList.push(pipe);
+    if (this.ioWaiters.some((waiter) => waiter.pipe === pipe)) this.append(pipe);
   }
+
+  append(pipe: NaivePipe): void {
+    if (isReadable(pipe) && !this.readyList.includes(pipe)) this.readyList.push(pipe);
+  }
+
+  /** I2: EPOLL_CTL_DEL of an fd that fired. A waiter is a registration here, and goes by its wake. */
+  fired(_pipe: NaivePipe): void {}
 
   /** The precondition of F2, F3, T1 and I1. */
   runningFiber(call: string): NaiveFiber {
