@@ -6,7 +6,7 @@
  * `who@t`, a log `value@t`, a result `op=result`, that of run `run=clock/spawned/suspended`.
  */
 import { describe, expect, test } from "vitest";
-import { loadCorpusProgram, replayOn, targetsHere } from "./support/replay.js";
+import { epollTargetsHere, loadCorpusProgram, replayOn } from "./support/replay.js";
 import { outcomeLine, resultsOf, timedLogsOf, wakeLine } from "./support/trace-readers.js";
 
 interface Expectation {
@@ -381,26 +381,20 @@ const expectations: Readonly<Record<string, Expectation>> = {
   },
 };
 
-// What kqueue does elsewise is in kqueue.test.ts.
-describe.each(targetsHere.filter((name) => name !== "kqueue"))(
-  "corpus programs against SPEC on %s",
-  (target) => {
-    test.each(Object.entries(panics))("%s ends in %s", async (name, outcome) => {
-      const trace = await replayOn(target, loadCorpusProgram(name));
-      expect(outcomeLine(trace.outcome)).toBe(outcome);
-    });
+describe.each(epollTargetsHere)("corpus programs against SPEC on %s", (target) => {
+  test.each(Object.entries(panics))("%s ends in %s", async (name, outcome) => {
+    const trace = await replayOn(target, loadCorpusProgram(name));
+    expect(outcomeLine(trace.outcome)).toBe(outcome);
+  });
 
-    const rows = Object.entries(expectations).map(
-      ([name, expected]) => [name, expected.so, expected] as const,
-    );
-    test.each(rows)("%s: %s", async (name, _so, expected) => {
-      const trace = await replayOn(target, loadCorpusProgram(name));
-      expect(outcomeLine(trace.outcome)).toBe(expected.outcome);
-      if (expected.wakes !== undefined) expect(wakeLine(trace)).toBe(expected.wakes);
-      if (expected.logs !== undefined) expect(timedLogsOf(trace)).toBe(expected.logs);
-      for (const [who, results] of Object.entries(expected.results ?? {})) {
-        expect([who, resultsOf(trace, who)]).toEqual([who, results]);
-      }
-    });
-  },
-);
+  const rows = Object.entries(expectations).map(([name, expected]) => [name, expected.so, expected] as const);
+  test.each(rows)("%s: %s", async (name, _so, expected) => {
+    const trace = await replayOn(target, loadCorpusProgram(name));
+    expect(outcomeLine(trace.outcome)).toBe(expected.outcome);
+    if (expected.wakes !== undefined) expect(wakeLine(trace)).toBe(expected.wakes);
+    if (expected.logs !== undefined) expect(timedLogsOf(trace)).toBe(expected.logs);
+    for (const [who, results] of Object.entries(expected.results ?? {})) {
+      expect([who, resultsOf(trace, who)]).toEqual([who, results]);
+    }
+  });
+});

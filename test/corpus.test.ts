@@ -7,7 +7,7 @@ import { entryFiles } from "../src/cli/corpus-folder.js";
 import { formatCorpusEntry, type LoadedEntry, readCorpusEntry } from "../src/sim/corpus-entry.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
 import { problemLine } from "../src/sim/problem.js";
-import { targetsHere, wordsOn } from "./support/replay.js";
+import { epollTargetsHere, wordsOn } from "./support/replay.js";
 
 const folder = new URL("../corpus/", import.meta.url);
 const names = readdirSync(folder).sort((a, b) => (a < b ? -1 : 1));
@@ -43,8 +43,7 @@ describe("the files of the corpus", () => {
   });
 });
 
-// kqueue delivers in an order of its own: kqueue.test.ts.
-describe.each(targetsHere.filter((name) => name !== "kqueue"))("the corpus on %s", (target) => {
+describe.each(epollTargetsHere)("the corpus on %s", (target) => {
   test.each(names)("%s gives its recorded trace, byte for byte", async (name) => {
     const { entry, recorded } = entryOf(name);
     const words = await wordsOn(target, entry.program);
