@@ -9,12 +9,12 @@ import { LABELS, LabelIndex } from "../sim/campaign/labels.js";
 import { type Side, traceOf } from "../sim/diff.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { Target } from "../sim/target.js";
+import type { FoundFailure } from "../testing/failure-book.js";
+import { fileComplaint } from "../testing/text-file.js";
 import { type Bar, campaignHtml } from "../view/campaign-html.js";
 import { pageHtml } from "../view/page-html.js";
 import type { SimSummary } from "./campaign-summary.js";
 import { durationText } from "./duration.js";
-import type { FoundFailure } from "./failure-book.js";
-import { fileComplaint } from "./load-programs.js";
 import { pageAssets, viewDataOf } from "./view-command.js";
 import { writeOutput } from "./write-output.js";
 

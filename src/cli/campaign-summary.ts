@@ -2,11 +2,11 @@
  * The summary of a campaign: the JSON of `sim --json`, and the same as lines for people.
  */
 import type { Program } from "../sim/program.js";
+import type { CampaignSetup } from "../testing/campaign-setup.js";
+import type { FailureBook } from "../testing/failure-book.js";
 import type { CampaignPlan, CanaryDifference } from "./campaign.js";
-import type { CampaignSetup } from "./campaign-messages.js";
 import type { CampaignTally, LabelTally } from "./campaign-tally.js";
 import { durationText } from "./duration.js";
-import type { FailureBook } from "./failure-book.js";
 import type { Terminal } from "./terminal.js";
 
 export interface SimSummary {

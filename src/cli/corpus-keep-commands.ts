@@ -6,6 +6,7 @@
  */
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { divergenceLines } from "../report/divergence-text.js";
 import { CORPUS_FORMAT, type CorpusEntry, type LoadedEntry } from "../sim/corpus-entry.js";
 import { decodeTrace } from "../sim/decode-trace.js";
 import { diffTraces, sameWords } from "../sim/diff.js";
@@ -14,11 +15,11 @@ import { ModelTarget } from "../sim/model-target.js";
 import type { Program } from "../sim/program.js";
 import { opCountOf } from "../sim/shrink/program-edits.js";
 import { outcomeLine } from "../sim/trace-text.js";
+import { entryFiles, readEntry, writeEntry } from "../testing/corpus-folder.js";
+import { fileComplaint } from "../testing/text-file.js";
 import type { CommandContext } from "./command-context.js";
-import { entryFiles, readEntry, writeEntry } from "./corpus-folder.js";
-import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
-import { fileComplaint, loadPrograms } from "./load-programs.js";
+import { loadPrograms } from "./load-programs.js";
 
 /** An entry is a file of the corpus, never of another folder, and no hidden one. */
 const ENTRY_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;

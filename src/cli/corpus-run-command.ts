@@ -5,16 +5,16 @@
  * and cannot run is exit status 3. An entry that cannot be read is a mismatch of its own, and the others still run.
  */
 
+import { divergenceLines } from "../report/divergence-text.js";
 import type { LoadedEntry } from "../sim/corpus-entry.js";
 import { diffTargets } from "../sim/expected-trace.js";
 import type { Target } from "../sim/target.js";
+import { entryFiles, type FoundEntry, readEntry } from "../testing/corpus-folder.js";
+import type { Loaded } from "../testing/replay-batches.js";
+import { replayAll } from "../testing/replay-batches.js";
 import type { CommandContext } from "./command-context.js";
-import { entryFiles, type FoundEntry, readEntry } from "./corpus-folder.js";
-import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
-import type { Loaded } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { replayAll } from "./replay-batches.js";
 import { noWorld } from "./replay-command.js";
 import type { Terminal } from "./terminal.js";
 

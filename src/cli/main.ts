@@ -9,6 +9,7 @@ import { Command, CommanderError, Option } from "commander";
 import { pino } from "pino";
 import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { TargetError } from "../sim/target.js";
+import { fileComplaint } from "../testing/text-file.js";
 import type { Interruption } from "./command-context.js";
 import { defineCampaignCommands } from "./define-campaign-commands.js";
 import { examples, type RunCommand, VERSION } from "./define-command.js";
@@ -18,7 +19,6 @@ import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js"
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus } from "./exit-status.js";
-import { fileComplaint } from "./load-programs.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 

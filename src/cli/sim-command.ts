@@ -5,25 +5,25 @@
  * An interruption or a lost target ends it with what it has.
  */
 import { availableParallelism } from "node:os";
+import { formatProgram } from "../report/program-text.js";
+import { generatorFlags, shellWord } from "../report/shell-word.js";
 import type { RangeResult } from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import { type Target, TargetError } from "../sim/target.js";
+import type { CampaignSetup } from "../testing/campaign-setup.js";
+import { FailureBook, type FoundFailure } from "../testing/failure-book.js";
+import { failureLines } from "../testing/failure-text.js";
+import { fileComplaint } from "../testing/text-file.js";
 import { Campaign, type CampaignEvents, type CampaignPlan } from "./campaign.js";
 import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
-import type { CampaignSetup } from "./campaign-messages.js";
 import { addSample, type RateSample, reportFolderComplaint, writeReport } from "./campaign-report.js";
 import { type SimSummary, simSummary, summaryLines } from "./campaign-summary.js";
 import { CampaignTally } from "./campaign-tally.js";
+import { checkCorpusFolder } from "./check-corpus-folder.js";
 import type { CommandContext } from "./command-context.js";
-import { checkCorpusFolder } from "./corpus-folder.js";
 import { ExitStatus, worse } from "./exit-status.js";
-import { FailureBook, type FoundFailure } from "./failure-book.js";
-import { failureLines } from "./failure-text.js";
-import { fileComplaint } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { formatProgram } from "./program-text.js";
 import { Progress } from "./progress.js";
-import { generatorFlags, shellWord } from "./shell-word.js";
 
 export interface SimOptions {
   readonly seed: string;

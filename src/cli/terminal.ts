@@ -5,8 +5,7 @@
  * (`| head`) ends the command quietly.
  */
 import { styleText } from "node:util";
-
-type Format = Parameters<typeof styleText>[0];
+import { type Paint, plain } from "../report/paint.js";
 
 /** Where standard output is no terminal. */
 const COLUMNS_DEFAULT = 100;
@@ -19,7 +18,7 @@ export interface Terminal {
   /** One line for the person at the terminal: what went wrong and what to do. */
   complain(line: string): void;
   /** The text in a style of `util.styleText`, where results go in colour; else as it is. */
-  paint(format: Format, text: string): string;
+  readonly paint: Paint;
   /** Resolves when a slow reader has taken enough of what was printed for more to be worth printing. */
   flushed(): Promise<void>;
   /** How wide standard output is: that of the terminal, else 100. */
@@ -43,7 +42,7 @@ export function processTerminal(): Terminal {
     write: (text) => void stdout.write(text),
     print: (line) => void stdout.write(`${line.trimEnd()}\n`),
     complain: (line) => void stderr.write(`lockstep: ${line}\n`),
-    paint: (format, text) => (hasColour ? styleText(format, text, { validateStream: false }) : text),
+    paint: hasColour ? (format, text) => styleText(format, text, { validateStream: false }) : plain,
     flushed: () =>
       stdout.writableNeedDrain
         ? new Promise((resolve) => void stdout.once("drain", () => resolve()))

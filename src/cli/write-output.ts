@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileComplaint } from "./load-programs.js";
+import { fileComplaint } from "../testing/text-file.js";
 
 /** The line to complain with, or undefined when the file is there. */
 export async function writeOutput(path: string, text: string): Promise<string | undefined> {

@@ -15,10 +15,10 @@ import { decodeTrace } from "../sim/decode-trace.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
 import type { Target } from "../sim/target.js";
-import type { CampaignSetup } from "./campaign-messages.js";
+import type { CampaignSetup } from "./campaign-setup.js";
 import { writeEntry } from "./corpus-folder.js";
 import { failuresOf, programOfRun, type ShrunkFailure, shrinkFailure } from "./investigate.js";
-import { fileComplaint } from "./load-programs.js";
+import { fileComplaint } from "./text-file.js";
 
 /** Failed runs that are looked at; the others are only counted. */
 const INVESTIGATED_MAX = 200;

@@ -1,14 +1,15 @@
 /** A failure that a campaign found, as lines for people: what differed, the smallest program, and the command that repeats it. */
+
+import { divergenceLines, indented } from "../report/divergence-text.js";
+import type { Paint } from "../report/paint.js";
+import { generatorFlags, shellWord } from "../report/shell-word.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
-import { divergenceLines, indented } from "./divergence-text.js";
 import type { FoundFailure } from "./failure-book.js";
-import { generatorFlags, shellWord } from "./shell-word.js";
-import type { Terminal } from "./terminal.js";
 
 export function failureLines(
   found: FoundFailure,
   constraints: GeneratorConstraints,
-  { paint, columns }: Pick<Terminal, "paint" | "columns">,
+  { paint, columns }: { readonly paint: Paint; readonly columns: number },
 ): string[] {
   const { shrunk, signature, first, on, saved } = found;
   const { divergence, program } = shrunk.failure;
