@@ -6,12 +6,9 @@
  */
 
 import { divergenceLines } from "../report/divergence-text.js";
-import type { LoadedEntry } from "../sim/corpus-entry.js";
-import { diffTargets } from "../sim/expected-trace.js";
 import type { Target } from "../sim/target.js";
-import { entryFiles, type FoundEntry, readEntry } from "../testing/corpus-folder.js";
-import type { Loaded } from "../testing/replay-batches.js";
-import { replayAll } from "../testing/replay-batches.js";
+import { entryFiles } from "../testing/corpus-folder.js";
+import { type CorpusVerdict, replayEntries } from "../testing/replay-corpus.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
@@ -25,8 +22,7 @@ export interface CorpusRunOptions {
 
 const ALL_TARGETS = ["model", "native", "aarch64", "kqueue"];
 
-/** What became of one entry on one target. */
-type Verdict = "agrees" | "differs" | "cannot run";
+type Verdict = CorpusVerdict["verdict"];
 
 export async function corpusRunCommand(
   folder: string,
@@ -53,66 +49,28 @@ export async function corpusRunCommand(
   let status: ExitStatus = options.on === undefined ? ExitStatus.agreement : openStatus;
   if (targets.length === 0) return worse(status, ExitStatus.unavailable);
 
-  const entries = new Map<string, LoadedEntry>();
   const table = new VerdictTable(terminal, targets, options.format);
   const timings = new Map<Target, number>();
-  for await (const replayed of replayAll(programsOf(folder, files.value, entries), targets, timings)) {
+  for await (const replayed of replayEntries(folder, files.value, targets, timings)) {
     if (interruption.signal.aborted) return ExitStatus.interrupted;
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
       status = worse(status, ExitStatus.badInput);
       continue;
     }
-    const { named, traces } = replayed.value;
-    const { recorded } = entries.get(named.source)!;
-    entries.delete(named.source);
-    const verdicts: Verdict[] = [];
-    const report: string[] = [];
-    for (const [i, target] of targets.entries()) {
-      const words = traces[i];
-      if (words === undefined) {
-        verdicts.push("cannot run");
-        report.push(noWorld(named, target.name));
-        continue;
-      }
-      const { name: on, readiness } = target;
-      const divergence = diffTargets(
-        named.program,
-        { on: "recorded", words: recorded },
-        { on, words, readiness },
-      );
-      verdicts.push(divergence === undefined ? "agrees" : "differs");
-      if (divergence !== undefined) {
-        const settings = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
-        report.push(...divergenceLines(named.program, divergence, settings));
-      }
-    }
+    const { name, program } = replayed;
+    const verdicts = replayed.verdicts.map(({ verdict }) => verdict);
+    const settings = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
+    const report = replayed.verdicts.flatMap(({ on, verdict, divergence }) => {
+      if (verdict === "cannot run") return [noWorld({ source: name, program }, on)];
+      return divergence === undefined ? [] : divergenceLines(program, divergence, settings);
+    });
     if (verdicts.includes("differs")) status = worse(status, ExitStatus.divergence);
     else if (verdicts.includes("cannot run")) status = worse(status, ExitStatus.badInput);
-    table.row(named.source, verdicts, report);
+    table.row(name, verdicts, report);
   }
   table.end(startsMs, timings);
   return status;
-}
-
-async function* programsOf(
-  folder: string,
-  files: readonly string[],
-  entries: Map<string, LoadedEntry>,
-): AsyncGenerator<Loaded> {
-  for (const file of files) {
-    const found: FoundEntry = await readEntry(folder, file);
-    if (!found.ok) {
-      yield found;
-      continue;
-    }
-    entries.set(found.name, found.loaded);
-    const { program, provenance } = found.loaded.entry;
-    // An audit costs as much as a hundred replays: it is for the entries that were found by one.
-    const isAudited =
-      provenance?.came != null && "outcome" in provenance.came && provenance.came.outcome === "leak";
-    yield { ok: true, value: { source: found.name, program, isAudited } };
-  }
 }
 
 /** Prints the verdicts row by row, and totals with the time that each target took. */

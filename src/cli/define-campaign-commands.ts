@@ -1,7 +1,7 @@
 /** Definitions of `sim`, `repro`, `generate` and `deadlock` (SPEC section 6). */
 import { type Command, Option } from "commander";
 import { type DeadlockOptions, deadlockCommand } from "./deadlock-command.js";
-import { campaignSeed, examples, formatOption, type RunCommand, VERSION } from "./define-command.js";
+import { campaignSeed, examples, formatOption, type RunCommand } from "./define-command.js";
 import { durationMs, wholeNumber } from "./duration.js";
 import { type GenerateOptions, generateCommand } from "./generate-command.js";
 import { type ReproOptions, reproCommand } from "./repro-command.js";
@@ -67,9 +67,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
         "lockstep sim --on model,./mine.so --bail",
       ),
     )
-    .action((options: SimOptions) =>
-      run((context, settings) => simCommand(options, settings, VERSION, context)),
-    );
+    .action((options: SimOptions) => run((context, settings) => simCommand(options, settings, context)));
 
   generatorOptions(
     program

@@ -58,7 +58,6 @@ const CORPUS_DEFAULT = "corpus";
 export async function simCommand(
   options: SimOptions,
   settings: TargetSettings,
-  version: string,
   context: CommandContext,
 ): Promise<ExitStatus> {
   const { terminal, interruption } = context;
@@ -101,7 +100,6 @@ export async function simCommand(
     setup,
     shrinkMs: options.shrinkTime,
     folder,
-    version,
     interrupted: interruption.signal,
     target: (name) => targets.find((target) => target.name === name)!,
   });
@@ -261,7 +259,10 @@ class CampaignSink implements CampaignEvents {
     const { terminal } = this.#context;
     const { save, json } = this.#options;
     if (json !== true) {
-      for (const line of failureLines(found, this.#plan.setup.constraints, terminal)) terminal.print(line);
+      const targets = `${shellWord(this.#plan.setup.on[0]!)},${shellWord(found.on)}`;
+      const flags = generatorFlags(this.#plan.setup.constraints);
+      const again = `lockstep repro ${shellWord(found.first)} --on ${targets}${flags}`;
+      for (const line of failureLines(found, again, terminal)) terminal.print(line);
     }
     if (!("complaint" in found.saved) || !save) return;
     terminal.complain(

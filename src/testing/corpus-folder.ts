@@ -51,8 +51,12 @@ export async function readEntry(folder: string, file: string): Promise<FoundEntr
   return { ok: true, name, path, loaded: loaded.value };
 }
 
-/** Writes an entry's file, atomically. */
-export async function writeEntry(path: string, entry: CorpusEntry): Promise<void> {
+/**
+ * Writes an entry's file, atomically: `path` ends in `.json`, and its folder is there.
+ *
+ * @throws the error of the file system, and leaves no part of the file.
+ */
+export async function writeCorpusEntry(path: string, entry: CorpusEntry): Promise<void> {
   const unfinished = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(unfinished, formatCorpusEntry(entry));
