@@ -25,7 +25,11 @@ import {
   type Trace,
 } from "../src/index.js";
 import { type Op, Scheduler, type Task } from "../src/sched/index.js";
-import { type LockstepOptions, expect as lockstepExpect, test as lockstepTest } from "../src/vitest/index.js";
+import {
+  type LockstepOptions,
+  type expect as lockstepExpect,
+  test as lockstepTest,
+} from "../src/vitest/index.js";
 
 describe("types of fiber-lockstep", () => {
   test("of programs", () => {
@@ -70,8 +74,8 @@ describe("types of fiber-lockstep", () => {
     expectTypeOf(task).toEqualTypeOf<Task<string>>();
     expectTypeOf(task.wait()).toEqualTypeOf<Op<string>>();
     const bad = (): void => {
+      // @ts-expect-error: a body yields nothing by itself, a promise least of all.
       s.spawn(function* () {
-        // @ts-expect-error: a body yields nothing by itself, a promise least of all.
         yield Promise.resolve();
       });
       // @ts-expect-error: an async function is no body.
@@ -85,10 +89,10 @@ describe("types of fiber-lockstep", () => {
     expectTypeOf(lockstepTest.lockstep).toBeCallableWith("name", { version: 1 });
     expectTypeOf(lockstepTest).toBeCallableWith("name", () => {});
     expectTypeOf<LockstepOptions["corpus"]>().toEqualTypeOf<string | false | undefined>();
-    const matchers = lockstepExpect({ version: 1 });
-    expectTypeOf(matchers.toAgreeOn).returns.toEqualTypeOf<Promise<void>>();
-    expectTypeOf(matchers.not.toDeadlock).toBeFunction();
-    expectTypeOf(matchers.toWakeInOrder).parameter(0).toEqualTypeOf<readonly string[]>();
+    type Matchers = ReturnType<typeof lockstepExpect<Program>>;
+    expectTypeOf<ReturnType<Matchers["toAgreeOn"]>>().toEqualTypeOf<Promise<void>>();
+    expectTypeOf<Parameters<Matchers["not"]["toDeadlock"]>>().toEqualTypeOf<[]>();
+    expectTypeOf<Parameters<Matchers["toWakeInOrder"]>>().toEqualTypeOf<[order: readonly string[]]>();
     // @ts-expect-error: `on` is a list of names.
     const bad: LockstepOptions = { on: "native" };
     expectTypeOf(bad).toEqualTypeOf<LockstepOptions>();

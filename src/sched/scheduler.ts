@@ -17,8 +17,10 @@ import { type SchedulerSnapshot, snapshotOf } from "./snapshot.js";
 
 /** What a body yields to the run loop: nothing to look at, only that it has parked. */
 export type Parked = undefined;
+/** An operation under way, or a body: a generator that is run by `yield*`, and gives `T`. */
 export type Op<T = void> = Generator<Parked, T, void>;
 
+/** A panic of SPEC section 1, thrown out of `run` or of the call itself; its message is the text of the panic. */
 export class SchedulerPanic extends Error {
   override readonly name = "SchedulerPanic";
 }
@@ -36,6 +38,7 @@ export class Canceled extends Error {
 /** What a body that yields by itself is told: the fiber would be in no queue, and lost without a word. */
 const BARE_YIELD = "a body yielded outside an operation: write yield* s.yieldNow(), yield* s.sleep(10), ...";
 
+/** What a scheduler starts with. */
 export interface SchedulerOptions {
   /** Pipes to open, numbered from 0. Default 0. */
   readonly pipes?: number;
@@ -47,6 +50,7 @@ export interface SchedulerOptions {
   readonly check?: boolean;
 }
 
+/** A handle on a fiber: for `wake`. */
 export class Fiber {
   /** Order of spawning, from 0. */
   readonly id: number;
@@ -58,6 +62,7 @@ export class Fiber {
   }
 }
 
+/** A handle on a task: a fiber with a result. */
 export class Task<T> {
   readonly #scheduler: Scheduler;
   readonly id: number;
@@ -82,6 +87,21 @@ export class Task<T> {
   }
 }
 
+/**
+ * The scheduler, for bodies written by hand.
+ *
+ * ```ts
+ * const s = new Scheduler();
+ * const t = s.go(function* () {
+ *   yield* s.sleep(30);
+ *   return 100;
+ * });
+ * s.spawn(function* () {
+ *   console.log(yield* t.wait(), "at", s.nowMs); // 100 at 30
+ * });
+ * s.run();
+ * ```
+ */
 export class Scheduler {
   readonly core = new SchedulerCore();
   readonly #bodies: Op[] = [];

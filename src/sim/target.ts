@@ -29,6 +29,7 @@ export interface TraceBatch {
   readonly printed?: string;
 }
 
+/** Something that programs are replayed on, and nothing more. */
 export interface Target {
   /** As the user named it: `model`, `native`, `aarch64` or a path. */
   readonly name: string;

@@ -13,6 +13,7 @@ import { type Finding, findingOf, SHRINK_MS, type ShrinkLimits } from "./investi
 /** Runs of a batch: enough that a native target's process for it costs little. */
 const RANGE_RUNS = 250;
 
+/** What a campaign is told. */
 export interface CampaignOptions extends ShrinkLimits {
   /** Any text of 1 to 200 characters; `lockstep` unless told. */
   readonly seed?: string;
@@ -40,6 +41,7 @@ export interface CampaignFailure extends Finding {
   readonly saved?: string;
 }
 
+/** What a campaign found. */
 export interface CampaignResult {
   readonly seed: string;
   /** Runs done: fewer than asked for after `bail` or an abort. */

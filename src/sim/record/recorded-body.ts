@@ -84,6 +84,11 @@ export function opText(op: Op | undefined): string {
   return [name, ...words].join(" ");
 }
 
+/** What is said of a run that performs something else than the run before it. */
+export function otherwise(now: string, before: string): string {
+  return `performs ${now} where it performed ${before} in a run before: a value from outside decides (a clock, random numbers, state that outlives the call)`;
+}
+
 function sameOp(left: Op, right: Op): boolean {
   return left.op === right.op && opText(left) === opText(right);
 }

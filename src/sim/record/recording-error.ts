@@ -3,7 +3,9 @@
  *
  * A place is read off a stack trace: its first frame that is neither this package's nor Node's own.
  */
+import { quoted } from "../problem.js";
 
+/** A body did what no program can hold. Its message begins with who and where. */
 export class RecordingError extends Error {
   override readonly name = "RecordingError";
   /** The body at fault: `fiber "reader"`, `task "work"`, `main` or `the world`. */
@@ -46,4 +48,11 @@ export function placeOf(error: Error): string | undefined {
 
 function pathOf(file: string): string {
   return file.startsWith("file://") ? decodeURIComponent(new URL(file).pathname) : file;
+}
+
+/** A value that stands where another kind was expected, in words. */
+export function kindOf(value: unknown): string {
+  if (value instanceof Promise) return "a promise";
+  if (typeof value === "object" && value !== null && "next" in value) return "a generator";
+  return value === undefined ? "nothing" : quoted(value);
 }

@@ -15,8 +15,8 @@ import {
 } from "../../sched/index.js";
 import { quoted } from "../problem.js";
 import { NAME_PATTERN, type Op, type PipeEnd, ProgramLimits } from "../program.js";
-import { opText, RecordedBody } from "./recorded-body.js";
-import { here, placeOf, RecordingError } from "./recording-error.js";
+import { opText, otherwise, RecordedBody } from "./recorded-body.js";
+import { here, kindOf, placeOf, RecordingError } from "./recording-error.js";
 
 /** What one run performed. */
 export interface Performance {
@@ -388,14 +388,4 @@ export class RecordingScheduler extends Scheduler implements Performance {
     this.#failure ??= new RecordingError(body.label, placeOf(place), what);
     throw this.#failure;
   }
-}
-
-function otherwise(now: string, before: string): string {
-  return `performs ${now} where it performed ${before} in a run before: a value from outside decides (a clock, random numbers, state that outlives the call)`;
-}
-
-function kindOf(value: unknown): string {
-  if (value instanceof Promise) return "a promise";
-  if (typeof value === "object" && value !== null && "next" in value) return "a generator";
-  return value === undefined ? "nothing" : quoted(value);
 }
