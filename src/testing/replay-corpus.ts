@@ -40,7 +40,7 @@ export type ReplayedEntry =
  * let agreeing = 0;
  * for await (const entry of replayCorpus("corpus", [model]))
  *   if (entry.ok && entry.verdicts.every(({ verdict }) => verdict === "agrees")) agreeing++;
- * console.log(agreeing > 100); // true
+ * console.log(agreeing > 50); // true
  * ```
  *
  * @throws TargetError `invalid` when the folder cannot be read, `lost` when a target is lost.

@@ -155,7 +155,8 @@ class LockstepRun {
       const failure = failures[first];
       if (failure === undefined) continue;
       const { path } = saved[first]!;
-      const shrunk = await shrinkFailure(failure, expected!, came, 0, this.#context.signal);
+      const { shrinkMs = SHRINK_MS } = this.#options;
+      const shrunk = await shrinkFailure(failure, expected!, came, shrinkMs, this.#context.signal);
       const again = `lockstep diff ${shellWord(path)} --on ${shellWord(expected!.name)},${shellWord(came.name)}`;
       const signature = signatureText(failure.signature);
       throw failed({ signature, first: path, on: came.name, shrunk, saved: { path } }, again);
