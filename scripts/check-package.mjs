@@ -13,7 +13,7 @@ import { capture, root, say } from "./steps.mjs";
 const PACKED_BYTES_MAX = 500_000;
 /** What may be in it. */
 const WANTED =
-  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|(corpus|schema)\/[\w.-]+\.json|docs\/[\w./-]+\.md|include\/lockstep\.h|dist\/[\w./-]+\.(js|d\.ts|css)|src\/native-bridge\/(runtime|replay)\/[\w.]+|examples\/[\w-]+\/[\w.]+)$/;
+  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|(corpus|schema)\/[\w.-]+\.json|docs\/[\w./-]+\.md|include\/lockstep\.h|dist\/[\w./-]+\.(js|d\.ts|css)|src\/native-bridge\/(runtime|replay|kqueue)\/[\w./]+|examples\/[\w-]+\/[\w.]+)$/;
 
 const MODEL = `
 import { openTarget, record, replay } from "fiber-lockstep";

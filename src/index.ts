@@ -17,16 +17,12 @@
  * @module
  */
 
-// Targets.
 export type { Logger, TargetOptions } from "./native-bridge/targets.js";
-// Programs.
 export { formatProgram } from "./report/program-text.js";
-// Campaigns and the corpus.
+export type { Readiness } from "./sched/index.js";
 export type { CorpusEntry, LoadedEntry, Provenance } from "./sim/corpus-entry.js";
 export { formatCorpusEntry, readCorpusEntry } from "./sim/corpus-entry.js";
-// The encoded form, for many programs at once (docs/encoding.md).
 export { decodeTrace } from "./sim/decode-trace.js";
-// Traces, and where they part.
 export type { Divergence, DivergentSide } from "./sim/diff.js";
 export { traceOf } from "./sim/diff.js";
 export { batchOf, encodeProgram } from "./sim/encode-program.js";
@@ -40,7 +36,6 @@ export type {
   StuckFiber,
   Waker,
 } from "./sim/forensics/forensics.js";
-// Programs from a seed, and from recordings.
 export type { GeneratorConstraints } from "./sim/generate/profile.js";
 export { fiberProgram } from "./sim/generate/program-arbitrary.js";
 export type { NamedSnapshot } from "./sim/named-snapshot.js";
