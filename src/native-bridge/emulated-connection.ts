@@ -6,17 +6,9 @@
  */
 import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import type { ProgramBatch, TraceBatch } from "../sim/target.js";
 import { TargetError } from "../sim/target.js";
 import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
-import {
-  type Frame,
-  FrameKind,
-  FrameReader,
-  readBatchFrame,
-  writeBatchFrame,
-  writeJsonFrame,
-} from "./frames.js";
+import { type Frame, FrameKind, FrameReader, type Order, writeFrame } from "./frames.js";
 
 /** How long the emulated process may take to end by itself before it is killed. */
 const CLOSE_LIMIT_MS = 2000;
@@ -26,7 +18,7 @@ const STDERR_KEPT = 2000;
 
 interface Request {
   readonly expects: number;
-  readonly resolve: (payload: Buffer) => void;
+  readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -63,24 +55,30 @@ export class EmulatedConnection {
     });
   }
 
-  /** @throws TargetError as `Replayer.open`, or `lost` when the process dies. */
-  async open(options: ReplayerOptions): Promise<RuntimeDescription> {
-    const payload = await this.#ask(FrameKind.opened, () => {
-      writeJsonFrame(this.#input, FrameKind.open, options);
+  /**
+   * Has a host started and a runtime loaded. Gives what the runtime says about itself, and the path of the batch memory.
+   *
+   * @throws TargetError as `openHandle`, or `lost` when the process dies.
+   */
+  async open(
+    options: ReplayerOptions,
+  ): Promise<{ readonly runtime: RuntimeDescription; readonly memory: string }> {
+    const opened = await this.#ask(FrameKind.opened, () => {
+      writeFrame(this.#input, FrameKind.open, options);
     });
-    return JSON.parse(payload.toString()) as RuntimeDescription;
+    return opened as { runtime: RuntimeDescription; memory: string };
   }
 
   /**
-   * The batch must not change before the promise settles; the traces are memory of their own.
+   * Has the host do something with its batch memory. Gives 0, or another number when the host has died.
    *
-   * @throws TargetError `lost` when the process or its host dies.
+   * @throws TargetError `lost` when the process dies.
    */
-  async replay(batch: ProgramBatch): Promise<TraceBatch> {
-    const payload = await this.#ask(FrameKind.traces, () => {
-      writeBatchFrame(this.#input, FrameKind.batch, batch);
+  async order(order: Order): Promise<number> {
+    const status = await this.#ask(FrameKind.done, () => {
+      writeFrame(this.#input, FrameKind.order, order);
     });
-    return readBatchFrame(payload);
+    return status as number;
   }
 
   /** Ends the process by ending its input, or by force when that takes too long. Idempotent. */
@@ -91,7 +89,7 @@ export class EmulatedConnection {
     clearTimeout(timer);
   }
 
-  #ask(expects: number, send: () => void): Promise<Buffer> {
+  #ask(expects: number, send: () => void): Promise<unknown> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     if (this.#request !== undefined) return Promise.reject(new Error("a target takes one batch at a time"));
     return new Promise((resolve, reject) => {
@@ -106,9 +104,9 @@ export class EmulatedConnection {
     if (request === undefined) {
       this.#kill();
     } else if (frame.kind === request.expects) {
-      request.resolve(frame.payload);
+      request.resolve(frame.value);
     } else if (frame.kind === FrameKind.failed) {
-      const { reason, message } = JSON.parse(frame.payload.toString()) as TargetError;
+      const { reason, message } = frame.value as TargetError;
       request.reject(new TargetError(reason, message));
     } else {
       request.reject(

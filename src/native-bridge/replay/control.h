@@ -4,6 +4,8 @@
  *   host    the report of bridge.h, one packet, once
  *   bridge  LOCKSTEP_CONTROL_RUN: run the batch in the shared memory
  *   host    LOCKSTEP_CONTROL_DONE: all its traces are closed
+ *   bridge  LOCKSTEP_CONTROL_WARM_UP: run the batch unseen, once, to be ready for large ones
+ *   host    LOCKSTEP_CONTROL_DONE
  *
  * Either side's end of the socket closing ends the other's use of it: the host then exits.
  */
@@ -13,6 +15,7 @@
 #define LOCKSTEP_CONTROL_FD 3
 #define LOCKSTEP_MEMORY_FD 4
 #define LOCKSTEP_CONTROL_RUN 'r'
+#define LOCKSTEP_CONTROL_WARM_UP 'w'
 #define LOCKSTEP_CONTROL_DONE 'd'
 #define LOCKSTEP_REPORT_BYTES 2048
 
