@@ -119,6 +119,11 @@ export function warmUpHandle(bridge: string, handle: number): Promise<number> {
   return callInThread(bridge, "lockstep_bridge_warm_up", [handle]);
 }
 
+/** Serves the handle to another process over the socket `fd`, until that is closed; `replay/control.h` has the bytes. */
+export function serveHandle(bridge: string, handle: number, fd: number): Promise<number> {
+  return callInThread(bridge, "lockstep_bridge_serve", [handle, fd]);
+}
+
 /** Gives the memory of large traces back to the system; between batches only. */
 export function trimHandle(bridge: string, handle: number): void {
   call(bridge, "lockstep_bridge_trim", handle);

@@ -5,10 +5,17 @@
  * how it died and what it said last. All requests after that end the same way.
  */
 import type { ChildProcess } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import { TargetError } from "../sim/target.js";
 import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
-import { type Frame, FrameKind, FrameReader, type Order, writeFrame } from "./frames.js";
+import { type Frame, FrameKind, FrameReader, writeFrame } from "./frames.js";
+
+/** The bytes of `replay/control.h`: orders, and the answer that one was carried out. */
+const ORDERS = { replay: "r", warmUp: "w", trim: "t" } as const;
+const DONE = "d";
+
+/** The descriptor of the socket of orders, in the emulated process. */
+export const ORDERS_FD = 3;
 
 /** How long the emulated process may take to end by itself before it is killed. */
 const CLOSE_LIMIT_MS = 2000;
@@ -17,9 +24,18 @@ const CLOSE_LIMIT_MS = 2000;
 const STDERR_KEPT = 2000;
 
 interface Request {
-  readonly expects: number;
+  /** The kind of the frame that answers; undefined for an order, which a byte answers. */
+  readonly expects: number | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+}
+
+interface Streams {
+  readonly input: Writable;
+  readonly output: Readable;
+  readonly errors: Readable;
+  /** A socket, at `ORDERS_FD` of the process. */
+  readonly orders: Duplex;
 }
 
 /** One request at a time to the emulated process; its death rejects the one that waits and all that come. */
@@ -27,22 +43,25 @@ export class EmulatedConnection {
   readonly #name: string;
   readonly #child: ChildProcess;
   readonly #input: Writable;
+  readonly #orders: Duplex;
   readonly #exited: Promise<void>;
   #request: Request | undefined;
   #lost: TargetError | undefined;
   #stderr = "";
 
-  constructor(name: string, child: ChildProcess, input: Writable, output: Readable, errors: Readable) {
+  constructor(name: string, child: ChildProcess, { input, output, errors, orders }: Streams) {
     this.#name = name;
     this.#child = child;
     this.#input = input;
+    this.#orders = orders;
     const reader = new FrameReader((frame) => this.#receive(frame));
     output.on("data", (chunk: Buffer) => reader.push(chunk));
     errors.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
+    orders.on("data", (chunk: Buffer) => this.#receiveAnswer(chunk.toString("latin1")));
     // A write to a process that has died fails too; its exit says more.
-    input.on("error", () => undefined);
+    for (const stream of [input, orders]) stream.on("error", () => undefined);
     this.#exited = new Promise((resolve) => {
       child.once("error", (error) => {
         this.#lose(error.message);
@@ -74,22 +93,23 @@ export class EmulatedConnection {
    *
    * @throws TargetError `lost` when the process dies.
    */
-  async order(order: Order): Promise<number> {
-    const status = await this.#ask(FrameKind.done, () => {
-      writeFrame(this.#input, FrameKind.order, order);
+  async order(order: keyof typeof ORDERS): Promise<number> {
+    const answer = await this.#ask(undefined, () => {
+      this.#orders.write(ORDERS[order]);
     });
-    return status as number;
+    return answer === DONE ? 0 : -1;
   }
 
   /** Ends the process by ending its input, or by force when that takes too long. Idempotent. */
   async close(): Promise<void> {
     this.#input.end();
+    this.#orders.end();
     const timer = setTimeout(() => this.#kill(), CLOSE_LIMIT_MS);
     await this.#exited;
     clearTimeout(timer);
   }
 
-  #ask(expects: number, send: () => void): Promise<unknown> {
+  #ask(expects: number | undefined, send: () => void): Promise<unknown> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     if (this.#request !== undefined) return Promise.reject(new Error("a target takes one batch at a time"));
     return new Promise((resolve, reject) => {
@@ -114,6 +134,16 @@ export class EmulatedConnection {
       );
       this.#kill();
     }
+  }
+
+  #receiveAnswer(answer: string): void {
+    const request = this.#request;
+    if (request === undefined || request.expects !== undefined) {
+      this.#kill(); // it answers what nobody asked
+      return;
+    }
+    this.#request = undefined;
+    request.resolve(answer);
   }
 
   #lose(how: string): void {

@@ -3,54 +3,32 @@
  * input and output (`frames.ts`).
  *
  * Invariant: it serves one replay host and does not outlive its parent. The end of standard input is the only way that it ends; then it
- * closes the host, or, with an order under way, dies at once: the host sees that and dies too. It imports nothing from
- * node_modules but ffi-rs, whose arm64 binary `$LOCKSTEP_FFI_RS_FROM` names, and touches no batch: whoever orders has its memory.
+ * closes the host, and with it an order under way, or, while it opens one, dies at once: the host sees that and dies too. It imports nothing from
+ * node_modules but ffi-rs, whose arm64 binary `$LOCKSTEP_FFI_RS_FROM` names, and touches no batch and no order: the library has
+ * a thread for these.
  */
 import { TargetError } from "../sim/target.js";
-import {
-  closeHandle,
-  memoryFileOf,
-  openHandle,
-  type ReplayerOptions,
-  replayHandle,
-  trimHandle,
-  warmUpHandle,
-} from "./bridge-calls.js";
-import { type Frame, FrameKind, FrameReader, type Order, writeFrame } from "./frames.js";
+import { closeHandle, memoryFileOf, openHandle, type ReplayerOptions, serveHandle } from "./bridge-calls.js";
+import { ORDERS_FD } from "./emulated-connection.js";
+import { type Frame, FrameKind, FrameReader, writeFrame } from "./frames.js";
 
 /** The library and the handle, once there is one. */
 let open: readonly [bridge: string, handle: number] | undefined;
-let isBusy = false;
+let isOpening = false;
 
 async function answer({ kind, value }: Frame): Promise<void> {
-  if (kind === FrameKind.open && open === undefined) {
-    const options = value as ReplayerOptions;
-    const { handle, runtime } = await openHandle(options);
-    open = [options.bridge, handle];
-    const memory = `/proc/${process.pid}/fd/${memoryFileOf(...open)}`;
-    writeFrame(process.stdout, FrameKind.opened, { runtime, memory });
-  } else if (kind === FrameKind.order && open !== undefined) {
-    writeFrame(process.stdout, FrameKind.done, await carryOut(value as Order, ...open));
-  } else {
+  if (kind !== FrameKind.open || open !== undefined)
     throw new Error(`a frame of kind ${kind} is out of turn`);
-  }
-}
-
-/** Gives what the library's function gives: 0, or another number when the host is gone. */
-async function carryOut(order: Order, bridge: string, handle: number): Promise<number> {
-  switch (order) {
-    case "replay":
-      return replayHandle(bridge, handle);
-    case "warmUp":
-      return warmUpHandle(bridge, handle);
-    case "trim":
-      trimHandle(bridge, handle);
-      return 0;
-  }
+  const options = value as ReplayerOptions;
+  const { handle, runtime } = await openHandle(options);
+  open = [options.bridge, handle];
+  void serveHandle(...open, ORDERS_FD);
+  const memory = `/proc/${process.pid}/fd/${memoryFileOf(...open)}`;
+  writeFrame(process.stdout, FrameKind.opened, { runtime, memory });
 }
 
 async function answerOrFail(frame: Frame): Promise<void> {
-  isBusy = true;
+  isOpening = true;
   try {
     await answer(frame);
   } catch (error) {
@@ -58,12 +36,12 @@ async function answerOrFail(frame: Frame): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
     writeFrame(process.stdout, FrameKind.failed, { reason, message });
   } finally {
-    isBusy = false;
+    isOpening = false;
   }
 }
 
 function end(): void {
-  if (isBusy) process.kill(process.pid, "SIGKILL");
+  if (isOpening) process.kill(process.pid, "SIGKILL");
   if (open !== undefined) closeHandle(...open);
   process.exit(0);
 }

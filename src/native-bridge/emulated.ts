@@ -8,12 +8,13 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
 import { TargetError } from "../sim/target.js";
 import { Replayer } from "./bridge.js";
 import type { ReplayerOptions } from "./bridge-calls.js";
 import { buildNative } from "./build-native.js";
-import { EmulatedConnection } from "./emulated-connection.js";
+import { EmulatedConnection, ORDERS_FD } from "./emulated-connection.js";
 import { EmulatedHost } from "./emulated-host.js";
 import {
   ARM64_NODE_INSTALL_COMMAND,
@@ -52,11 +53,16 @@ export async function openEmulated(
   // The user's NODE_OPTIONS are for the user's Node: they may name modules that the arm64 one cannot load.
   const env = { ...process.env, NODE_OPTIONS: "", LOCKSTEP_FFI_RS_FROM: emulator.ffiFolder };
   const child = spawn(emulator.qemu, [...command.slice(1), emulator.node, emulator.server], {
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
     detached: true,
     env,
   });
-  const connection = new EmulatedConnection(name, child, child.stdin, child.stdout, child.stderr);
+  const connection = new EmulatedConnection(name, child, {
+    input: child.stdin!,
+    output: child.stdout!,
+    errors: child.stderr!,
+    orders: child.stdio[ORDERS_FD] as Duplex,
+  });
   const request: ReplayerOptions = {
     bridge,
     hostCommand: [...command, host],

@@ -1,16 +1,13 @@
 /**
  * The frames that Lockstep and its emulated process send each other: length, kind, payload.
  *
- * A frame is two little-endian uint32 (length of the payload in bytes, kind) and the payload, JSON. Batches and traces are not in
- * frames: they lie in shared memory. Invariant: each request is answered by one frame before the next request is sent.
+ * A frame is two little-endian uint32 (length of the payload in bytes, kind) and the payload, JSON. Only what opens a
+ * replay host goes in frames: batches lie in shared memory, and orders are bytes on a socket of their own.
  */
 import type { Writable } from "node:stream";
 
-/** `open` is answered by `opened`, `order` by `done`, and each by `failed` when it cannot be done. */
-export const FrameKind = { open: 1, opened: 2, failed: 3, order: 4, done: 5 } as const;
-
-/** What the emulated process can be told to do with its batch memory. */
-export type Order = "replay" | "warmUp" | "trim";
+/** `open` is answered by `opened`, or by `failed` when it cannot be done. */
+export const FrameKind = { open: 1, opened: 2, failed: 3 } as const;
 
 export interface Frame {
   readonly kind: number;

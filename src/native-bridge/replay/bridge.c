@@ -299,6 +299,27 @@ EXPORT void lockstep_bridge_trim(int32_t handle) {
   pthread_mutex_unlock(&mutex);
 }
 
+/* Carries out one order of the other end. Returns the byte to answer with. */
+static char carry_out(int32_t handle, char what) {
+  int32_t status = 0;
+  if (what == LOCKSTEP_CONTROL_RUN || what == LOCKSTEP_CONTROL_WARM_UP)
+    status = order(handle, what);
+  else
+    lockstep_bridge_trim(handle);
+  return status == 0 ? LOCKSTEP_CONTROL_DONE : LOCKSTEP_CONTROL_LOST;
+}
+
+EXPORT int32_t lockstep_bridge_serve(int32_t handle, int32_t fd) {
+  for (;;) {
+    char byte;
+    const ssize_t count = read(fd, &byte, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count != 1) return 0;
+    byte = carry_out(handle, byte);
+    if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1) return 0;
+  }
+}
+
 EXPORT void lockstep_bridge_close(int32_t handle) {
   pthread_mutex_lock(&mutex);
   struct replayer *replayer = find(handle);

@@ -46,6 +46,13 @@ int32_t lockstep_bridge_warm_up(int32_t handle);
 /* Gives the memory of large traces back to the system. To be called between batches. */
 void lockstep_bridge_trim(int32_t handle);
 
+/*
+ * Serves the handle to another process of the caller's, which has its memory, over the socket `fd`, until that is closed:
+ * for each byte that comes, LOCKSTEP_CONTROL_RUN, _WARM_UP or _TRIM of control.h, does so, and answers with a byte,
+ * LOCKSTEP_CONTROL_DONE, or _LOST when the host has died. Returns 0; to be called off the main thread.
+ */
+int32_t lockstep_bridge_serve(int32_t handle, int32_t fd);
+
 /* Ends the host and every process under it, and unmaps the memory. Idempotent. */
 void lockstep_bridge_close(int32_t handle);
 

@@ -17,6 +17,8 @@
 #define LOCKSTEP_CONTROL_RUN 'r'
 #define LOCKSTEP_CONTROL_WARM_UP 'w'
 #define LOCKSTEP_CONTROL_DONE 'd'
+#define LOCKSTEP_CONTROL_TRIM 't' /* to a bridge that serves another process, and LOST its answer */
+#define LOCKSTEP_CONTROL_LOST 'l'
 #define LOCKSTEP_REPORT_BYTES 2048
 
 #endif
