@@ -5,7 +5,7 @@ import { sameWords, traceOf } from "../src/sim/diff.js";
 import { HEADER_RESULT_SHIFT, OpCode, OutcomeCode, ProgramWord, RecordKind } from "../src/sim/encoding.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import { generatedBatch } from "./support/generated-batch.js";
-import { targetOf, targetsHere } from "./support/replay.js";
+import { epollTargetsHere, targetOf } from "./support/replay.js";
 
 const COMPLETED = RecordKind.outcome | (OutcomeCode.completed << HEADER_RESULT_SHIFT);
 
@@ -25,7 +25,7 @@ test("they are the same each time, hold every op but overflow, and the last one 
   expect(traceOf(traces, batch.count - 1).at(-1)).toBe(COMPLETED);
 });
 
-test.each(targetsHere.filter((name) => name !== "model"))(
+test.each(epollTargetsHere.filter((name) => name !== "model"))(
   "on %s, they agree with the model, and so does a large batch after them, and the same programs in small ones",
   async (name) => {
     const target = await targetOf(name);
