@@ -1,5 +1,5 @@
 /*
- * slab.c: free lists of fibers and tasks, refilled from malloc 64 items at a time.
+ * slab.c: free lists of fibers and tasks, refilled from the C library 64 items at a time.
  *
  * Invariant: an item is either out or on the free list. The list is last in, first out, since the item used last is
  * the one still in the cache.
@@ -20,13 +20,13 @@ static void push(struct sched_slab *slab, void *item) {
 }
 
 static void refill(struct sched_slab *slab) {
-  char *items = malloc(items_per_refill * slab->item_bytes);
+  char *items = aligned_alloc(SCHED_SLAB_ALIGNMENT, items_per_refill * slab->item_bytes);
   if (items == NULL) return;
   for (int i = items_per_refill - 1; i >= 0; i--) push(slab, items + (size_t)i * slab->item_bytes);
 }
 
 void *sched_slab_take(struct sched_slab *slab) {
-  LOCKSTEP_MUST(slab->item_bytes >= 16 && slab->item_bytes % 16 == 0, "slab items are multiples of 16 bytes");
+  LOCKSTEP_MUST(slab->item_bytes % SCHED_SLAB_ALIGNMENT == 0, "slab items are whole cache lines");
   if (slab->free == NULL) refill(slab);
   void *item = slab->free;
   if (item == NULL) return NULL;

@@ -9,13 +9,15 @@
 
 #include <stddef.h>
 
+#define SCHED_SLAB_ALIGNMENT ((size_t)64) /* a cache line */
+
 struct sched_slab {
-  size_t item_bytes; /* a multiple of 16, at least 16 */
+  size_t item_bytes; /* a multiple of SCHED_SLAB_ALIGNMENT */
   void *free;
 };
 
 /* Static initializer of a slab of objects of one type. */
-#define SCHED_SLAB_OF(type) {.item_bytes = (sizeof(type) + 15) & ~(size_t)15}
+#define SCHED_SLAB_OF(type) {.item_bytes = (sizeof(type) + SCHED_SLAB_ALIGNMENT - 1) & ~(SCHED_SLAB_ALIGNMENT - 1)}
 
 /* An item with unspecified content, or NULL when memory has run out. The item used last comes first. */
 void *sched_slab_take(struct sched_slab *slab);

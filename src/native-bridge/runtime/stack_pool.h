@@ -2,9 +2,10 @@
  * stack_pool.h: guarded fiber stacks, recycled (F1, F5, C7, M1).
  *
  *     low                                                              high
- *     | guard: no access, 16 KiB or a page | usable: 128 KiB, grows down |<- top, 16-byte aligned
+ *     | guard: no access, 16 KiB or a page | usable: 128 KiB and more, grows down |<- top, 16-byte aligned
  *
- * A stack is known by its top. Guards are armed once, when a stack is handed out for the first time, and stay armed
+ * Tops stand at different offsets in their pages (their colours): stacks are touched at the top, and at equal offsets
+ * all of them would share a few sets of the cache. A stack is known by its top. Guards are armed once, when a stack is handed out for the first time, and stay armed
  * in the pool. Stacks never go back to the system: one that was used deeply keeps its pages.
  */
 #ifndef SCHED_STACK_POOL_H
