@@ -46,9 +46,15 @@ static void ready_append(lockstep_sched *sched, lockstep_fiber *fiber) {
 
 enum { lead_max = 8, line_bytes = 64, fibers_cached = 4096 /* so many lie in the cache anyway */ };
 
+/* What a switch to the fiber will touch of its stack: from the saved sp up. */
+static inline void fetch_stack(const lockstep_fiber *fiber) {
+  __builtin_prefetch(fiber->sp, 1);
+  __builtin_prefetch((char *)fiber->sp + line_bytes, 1);
+}
+
 /*
- * Has the cache fetch what a switch to a fiber some places behind the new head will touch: its stack from the saved sp up,
- * and before that the fiber that follows it. Among many fibers each of these is a miss, and so they overlap.
+ * Has the cache fetch what a switch to a fiber some places behind the new head will touch: its stack, and before that the
+ * fiber that follows it. Among many fibers each of these is a miss, and so they overlap.
  */
 static inline void fetch_ahead(lockstep_sched *sched, lockstep_fiber *taken) {
   lockstep_fiber *ahead = sched->ready_ahead;
@@ -60,8 +66,7 @@ static inline void fetch_ahead(lockstep_sched *sched, lockstep_fiber *taken) {
   for (int32_t step = 0; step < 2 && lead < lead_max && ahead != NULL && ahead->ready_next != NULL; step++, lead++) {
     ahead = ahead->ready_next;
     __builtin_prefetch(ahead->ready_next, 1);
-    __builtin_prefetch(ahead->sp, 1);
-    __builtin_prefetch((char *)ahead->sp + line_bytes, 1);
+    fetch_stack(ahead);
   }
   sched->ready_ahead = ahead;
   sched->ready_lead = lead;
@@ -164,6 +169,7 @@ static void fire_earliest_timer(lockstep_sched *sched) {
   LOCKSTEP_MUST(timer.fiber->state == SCHED_FIBER_SUSPENDED, "a timer belongs to a suspended fiber");
   if (!SCHED_DEFECT(CLOCK_NOT_ADVANCED)) sched->clock_ms = timer.deadline_ms;
   sched_wake(sched, timer.fiber);
+  if (sched->n_live > fibers_cached && sched->timers.count > 0) fetch_stack(sched->timers.heap[0].fiber);
   if (SCHED_DEFECT(FIRE_KEEPS_COUNT)) sched->n_suspended++;
 }
 

