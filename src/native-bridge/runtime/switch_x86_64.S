@@ -31,8 +31,8 @@
  *     | x87 control | mxcsr    |                 | 0x037f | 0x1f80        |
  *     +------------------------+  <- saved rsp   +------------------------+  <- saved rsp = top - 64
  *
- * The return goes by an indirect jmp, to an address that is loaded first, so that a wrong guess shows early. A ret here would
- * pop an address that is not the one on top of the processor's return stack, and the misprediction costs 5 ns of 7 (LIMITS). The price: neither a shadow stack nor
+ * The return goes by pop and an indirect jmp. A ret here would pop an address that is not the one on top of the
+ * processor's return stack, and the misprediction costs 5 ns of 7 (LIMITS). The price: neither a shadow stack nor
  * indirect branch tracking (CET) can be on, and Linux turns neither on for a program that does not ask.
  *
  * Both frames have the same shape, so the CFI stays true across the exchange of rsp.
@@ -76,8 +76,6 @@
 
     movq    %rsp, (%rdi)
     movq    %rsi, %rsp
-    movq    SCHED_FRAME_RETURN(%rsp), %rcx
-    .cfi_register %rip, %rcx
 
     xorl    SCHED_FRAME_MXCSR(%rsp), %eax
 #if SCHED_DEFECT(X86_MXCSR_WITHOUT_ROUNDING)
@@ -119,8 +117,11 @@
     movq    SCHED_FRAME_R15(%rsp), %r15
 #endif
     .cfi_restore %r15
-    addq    $SCHED_FRAME_BYTES, %rsp
-    .cfi_adjust_cfa_offset -SCHED_FRAME_BYTES
+    addq    $SCHED_FRAME_RETURN, %rsp
+    .cfi_adjust_cfa_offset -SCHED_FRAME_RETURN
+    popq    %rcx
+    .cfi_adjust_cfa_offset -8
+    .cfi_register %rip, %rcx
     jmp     *%rcx
     .cfi_endproc
     asm_function_end ASM_NAME(sched_switch)
