@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setUp } from "../scripts/setup.mjs";
 
-const PARTS = ["pipeline", "targets", "peers", "growth", "memory"];
+const PARTS = ["pipeline", "targets", "runtime", "peers", "growth", "memory"];
 const ROUNDS = { full: 9, quick: 3 };
 
 const USAGE = `npm run bench -- [PART...] [options]
