@@ -3,7 +3,7 @@
  *
  *     fc.assert(fc.property(fiberProgram({ pipesMax: 0 }), (program) => ...));
  *
- * It is the campaign's generator over fast-check's random numbers; it shrinks by structure (`shrink/program-edits.ts`), so that a
+ * It is the campaign's generator, started by fast-check's random numbers; it shrinks by structure (`shrink/program-edits.ts`), so that a
  * counterexample is a program that a person can read.
  */
 import { Arbitrary, type Random, Stream, Value } from "fast-check";
@@ -13,11 +13,13 @@ import type { Program } from "../program.js";
 import { removals, simplifications } from "../shrink/program-edits.js";
 import type { GeneratorConstraints } from "./profile.js";
 import { ProgramGenerator } from "./program-generator.js";
+import { SeededStream } from "./random-numbers.js";
 import { WordBuffer } from "./word-buffer.js";
 
 class ProgramArbitrary extends Arbitrary<Program> {
   readonly #generator: ProgramGenerator;
   readonly #buffer = new WordBuffer();
+  readonly #stream = new SeededStream("");
 
   constructor(constraints: GeneratorConstraints) {
     super();
@@ -26,7 +28,8 @@ class ProgramArbitrary extends Arbitrary<Program> {
 
   override generate(random: Random): Value<Program> {
     this.#buffer.position = 0;
-    this.#generator.generate(random, this.#buffer);
+    this.#stream.restart(random.nextInt(), random.nextInt(), random.nextInt());
+    this.#generator.generate(this.#stream, this.#buffer);
     return new Value(decodeProgram(this.#buffer.words), undefined);
   }
 
