@@ -71,12 +71,10 @@ export interface Profile {
   hasMisuse: boolean;
 }
 
-/** Of so many runs, one is a crowd of readers. */
-const CROWD_EVERY = 48;
+/** Of so many runs, one is a crowd of readers and one a dormitory. */
+const SPECIAL_EVERY = 48;
 const CROWD_PIPES_MIN = 17;
 const CROWD_PIPES_MAX = 22;
-/** Of so many runs, one is a dormitory. */
-const DORMITORY_EVERY = 48;
 const DORMITORY_FIBERS_MIN = 10;
 const DORMITORY_FIBERS_MAX = 24;
 /** Of so many runs, one closes pipes: they have to be made anew for the next program, which is what costs the native side most. */
@@ -96,8 +94,9 @@ export function drawProfile(
   if ((kinds & KINDS_THAT_SWITCH) === 0) kinds |= KINDS_THAT_SWITCH & (bits >>> 18);
   if (!uniform) kinds = random.below(CLOSE_EVERY) === 0 ? kinds | KINDS_TO_CLOSE : kinds & ~Kind.close;
   if (!constraints.world) kinds &= ~Kind.world;
-  profile.isCrowd = !uniform && pipesMax > 0 && random.below(CROWD_EVERY) === 0;
-  profile.isDormitory = !uniform && !profile.isCrowd && random.below(DORMITORY_EVERY) === 0;
+  const special = uniform ? SPECIAL_EVERY : random.below(SPECIAL_EVERY);
+  profile.isCrowd = special === 1 && pipesMax > 0;
+  profile.isDormitory = special === 0;
   if (profile.isDormitory) {
     kinds |= Kind.sleep | Kind.wake;
     profile.pipes = 0;
