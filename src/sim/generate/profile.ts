@@ -81,6 +81,10 @@ const DORMITORY_FIBERS_MAX = 24;
 const CLOSE_EVERY = 7;
 const KINDS_TO_CLOSE = Kind.close | Kind.pipes;
 
+// What a module exports is looked up at each use; constants that it keeps to itself are compiled in.
+const Has = Kind;
+const KINDS_WRITTEN = KINDS_OF_OPS;
+
 /** Draws a profile into `profile`. */
 export function drawProfile(
   random: SeededStream,
@@ -92,28 +96,28 @@ export function drawProfile(
   let kinds = uniform ? KINDS_ALL : bits & KINDS_ALL;
   // Something has to switch, or there is nothing to schedule; other bits decide what.
   if ((kinds & KINDS_THAT_SWITCH) === 0) kinds |= KINDS_THAT_SWITCH & (bits >>> 18);
-  if (!uniform) kinds = random.below(CLOSE_EVERY) === 0 ? kinds | KINDS_TO_CLOSE : kinds & ~Kind.close;
-  if (!constraints.world) kinds &= ~Kind.world;
+  if (!uniform) kinds = random.below(CLOSE_EVERY) === 0 ? kinds | KINDS_TO_CLOSE : kinds & ~Has.close;
+  if (!constraints.world) kinds &= ~Has.world;
   const special = uniform ? SPECIAL_EVERY : random.below(SPECIAL_EVERY);
   profile.isCrowd = special === 1 && pipesMax > 0;
   profile.isDormitory = special === 0;
   if (profile.isDormitory) {
-    kinds |= Kind.sleep | Kind.wake;
+    kinds |= Has.sleep | Has.wake;
     profile.pipes = 0;
     profile.fibers = between(random, DORMITORY_FIBERS_MIN, DORMITORY_FIBERS_MAX);
   } else if (profile.isCrowd) {
-    kinds |= Kind.pipes;
+    kinds |= Has.pipes;
     profile.pipes = between(random, CROWD_PIPES_MIN, CROWD_PIPES_MAX);
     profile.fibers = profile.pipes + between(random, 1, 2);
   } else {
-    profile.pipes = (kinds & Kind.pipes) !== 0 && pipesMax > 0 ? between(random, 1, pipesMax) : 0;
+    profile.pipes = (kinds & Has.pipes) !== 0 && pipesMax > 0 ? between(random, 1, pipesMax) : 0;
     profile.fibers = between(random, Math.min(2, fibersMax), fibersMax);
   }
-  profile.tasks = (kinds & Kind.tasks) !== 0 && tasksMax > 0 ? between(random, 1, tasksMax) : 0;
-  if (profile.tasks === 0) kinds &= ~(Kind.tasks | Kind.cancel);
-  if (profile.pipes === 0) kinds &= ~(Kind.pipes | Kind.close | Kind.world);
+  profile.tasks = (kinds & Has.tasks) !== 0 && tasksMax > 0 ? between(random, 1, tasksMax) : 0;
+  if (profile.tasks === 0) kinds &= ~(Has.tasks | Has.cancel);
+  if (profile.pipes === 0) kinds &= ~(Has.pipes | Has.close | Has.world);
   // Where all kinds of ops are left out there is still something to write.
-  if ((kinds & KINDS_OF_OPS) === 0) kinds |= Kind.yield;
+  if ((kinds & KINDS_WRITTEN) === 0) kinds |= Has.yield;
   profile.kinds = kinds;
   profile.opsPerBodyMax = profile.isCrowd ? 3 : between(random, 1, opsPerBodyMax);
   profile.hasMisuse = random.below(1000) < constraints.misusePerMille;

@@ -22,6 +22,11 @@ import {
 import type { SeededStream } from "./random-numbers.js";
 import type { WordBuffer } from "./word-buffer.js";
 
+// What other modules export is looked up at each use; constants of this one are compiled in.
+const Op = OpCode;
+const Word = ProgramWord;
+const Has = Kind;
+
 /** Durations in milliseconds: few values, so that ties are the rule. */
 const DURATIONS_MS = [0, 0, 1, 1, 2, 5, 5, 10, 10, 10, 20, 30] as const;
 const SIZES_BYTES = [1, 1, 2, 3, 3, 8, 16, 250, 300, 2000, 4096] as const;
@@ -81,32 +86,32 @@ export class ProgramGenerator {
     const start = out.position;
     const { words } = out;
     const bodies = profile.fibers + profile.tasks;
-    const opsStart = start + ProgramWord.header + (bodies + 2) * ProgramWord.body;
+    const opsStart = start + Word.header + (bodies + 2) * Word.body;
     this.#misuseBody = profile.hasMisuse ? this.below(bodies + 1) : -1;
     this.#repeated = 0;
     this.#words = words;
     this.#at = opsStart;
-    let row = start + ProgramWord.header;
+    let row = start + Word.header;
     let ops = 0;
     for (let body = 0; body < bodies + 2; body++) {
       this.#body = body;
       this.#writeBody(body);
-      const opsEnd = ((this.#at - opsStart) / ProgramWord.op) | 0;
+      const opsEnd = ((this.#at - opsStart) / Word.op) | 0;
       words[row] = ops;
       words[row + 1] = opsEnd - ops;
       words[row + 2] = body >= profile.fibers && body < bodies ? 100 + body : 0;
       words[row + 3] = 0;
-      row += ProgramWord.body;
+      row += Word.body;
       ops = opsEnd;
     }
-    words[start + ProgramWord.magic] = PROGRAM_MAGIC;
-    words[start + ProgramWord.length] = this.#at - start;
-    words[start + ProgramWord.fibers] = profile.fibers;
-    words[start + ProgramWord.tasks] = profile.tasks;
-    words[start + ProgramWord.pipes] = profile.pipes;
-    words[start + ProgramWord.ops] = ops;
-    words[start + ProgramWord.opsExecutedMax] = ops + this.#repeated;
-    words[start + ProgramWord.flags] = 0;
+    words[start + Word.magic] = PROGRAM_MAGIC;
+    words[start + Word.length] = this.#at - start;
+    words[start + Word.fibers] = profile.fibers;
+    words[start + Word.tasks] = profile.tasks;
+    words[start + Word.pipes] = profile.pipes;
+    words[start + Word.ops] = ops;
+    words[start + Word.opsExecutedMax] = ops + this.#repeated;
+    words[start + Word.flags] = 0;
     out.position = this.#at;
   }
 
@@ -130,7 +135,7 @@ export class ProgramGenerator {
     words[at] = code;
     words[at + 1] = a;
     words[at + 2] = b;
-    this.#at = at + ProgramWord.op;
+    this.#at = at + Word.op;
   }
 
   durationMs(): number {
@@ -154,7 +159,7 @@ export class ProgramGenerator {
   /** The body that spawns a fiber: main, or, where the run has that kind, the fiber before it for every third. */
   spawnerOf(fiber: number): number {
     const { fibers, tasks, isCrowd } = this.profile;
-    const isInside = this.has(Kind.spawnInside) && !isCrowd && fiber % 3 === 2 && fiber !== fibers - 1;
+    const isInside = this.has(Has.spawnInside) && !isCrowd && fiber % 3 === 2 && fiber !== fibers - 1;
     return isInside ? fiber - 1 : fibers + tasks;
   }
 
@@ -187,7 +192,7 @@ export class ProgramGenerator {
 
   /** Deadlocks and hangs are worth having, but not in most programs. */
   #needsRescue(): boolean {
-    const parks = this.has(Kind.suspend) || this.profile.pipes > 0;
+    const parks = this.has(Has.suspend) || this.profile.pipes > 0;
     return parks && !this.#constraints.uniform && !this.oneIn(8);
   }
 
@@ -207,39 +212,39 @@ export class ProgramGenerator {
     const first = (bits >>> 10) & 1023;
     const second = bits >>> 20;
     switch (code) {
-      case OpCode.sleep:
+      case Op.sleep:
         this.emit(code, DURATIONS_MS[(first * DURATIONS_MS.length) >> 10]!, 0);
         return;
-      case OpCode.wake:
+      case Op.wake:
         this.emit(code, (first * (fibers + tasks)) >> 10, 0);
         return;
-      case OpCode.spawn:
+      case Op.spawn:
         this.emit(code, this.#fiberSpawnedBy(this.#body), 0);
         return;
-      case OpCode.go:
-      case OpCode.cancel:
+      case Op.go:
+      case Op.cancel:
         this.emit(code, fibers + ((first * tasks) >> 10), 0);
         return;
-      case OpCode.wait:
+      case Op.wait:
         this.#writeWait((first * tasks) >> 10, second);
         return;
-      case OpCode.block:
+      case Op.block:
         this.#writeBlock((first * pipes) >> 10, second);
         return;
-      case OpCode.write:
-      case OpCode.read:
+      case Op.write:
+      case Op.read:
         this.emit(code, (first * pipes) >> 10, SIZES_BYTES[(second * SIZES_BYTES.length) >> 12]!);
         return;
-      case OpCode.close:
+      case Op.close:
         this.emit(code, (first * pipes) >> 10, second < READ_END_OF_4096 ? 0 : 1);
         return;
-      case OpCode.log:
+      case Op.log:
         this.emit(code, (first * 100) >> 10, 0);
         return;
-      case OpCode.repeat:
-      case OpCode.call:
+      case Op.repeat:
+      case Op.call:
         if (nesting < NESTING_MAX) this.#writeNested(code, nesting);
-        else this.emit(OpCode.log, nesting, 0);
+        else this.emit(Op.log, nesting, 0);
         return;
       default:
         this.emit(code);
@@ -247,14 +252,14 @@ export class ProgramGenerator {
   }
 
   #writeNested(code: number, nesting: number): void {
-    const count = code === OpCode.repeat ? this.below(4) : CALL_DEPTHS[this.below(CALL_DEPTHS.length)]!;
+    const count = code === Op.repeat ? this.below(4) : CALL_DEPTHS[this.below(CALL_DEPTHS.length)]!;
     this.emit(code, count, 0);
     const at = this.#at;
     const repeated = this.#repeated;
     this.#writeOps(1 + this.below(3), nesting + 1);
-    const ops = ((this.#at - at) / ProgramWord.op) | 0;
+    const ops = ((this.#at - at) / Word.op) | 0;
     this.#words[at - 1] = ops;
-    if (code === OpCode.repeat) this.countPasses(count, ops + this.#repeated - repeated);
+    if (code === Op.repeat) this.countPasses(count, ops + this.#repeated - repeated);
   }
 
   /** Mostly a task that this body owns, started first; else any, which is a wait on an unstarted, ready or awaited one. */
@@ -263,12 +268,12 @@ export class ProgramGenerator {
     for (let i = 0; i < tasks; i++) {
       const task = first + i < tasks ? first + i : first + i - tasks;
       if (this.#owners[task] !== this.#body) continue;
-      if ((bits & 7) !== 0) this.emit(OpCode.go, fibers + task, 0);
-      this.emit(OpCode.wait, fibers + task, 0);
+      if ((bits & 7) !== 0) this.emit(Op.go, fibers + task, 0);
+      this.emit(Op.wait, fibers + task, 0);
       return;
     }
     // Not its own: then only one that may well be finished, seldom, or a second waiter's panic would end most programs.
-    this.emit(bits < WAIT_ANY_OF_4096 ? OpCode.wait : OpCode.go, fibers + first, 0);
+    this.emit(bits < WAIT_ANY_OF_4096 ? Op.wait : Op.go, fibers + first, 0);
   }
 
   /** Mostly the pipe that this body reads, read right after, so that the next block waits for new bytes. */
@@ -276,12 +281,12 @@ export class ProgramGenerator {
     const { pipes } = this.profile;
     for (let pipe = 0; pipe < pipes; pipe++) {
       if (this.#readers[pipe] !== this.#body || this.oneIn(3)) continue;
-      this.emit(OpCode.block, pipe, 0);
-      if (!this.oneIn(3)) this.emit(OpCode.read, pipe, this.sizeBytes());
+      this.emit(Op.block, pipe, 0);
+      if (!this.oneIn(3)) this.emit(Op.read, pipe, this.sizeBytes());
       return;
     }
-    if (bits < BLOCK_ANY_OF_4096) this.emit(OpCode.block, any, 0);
-    else this.emit(OpCode.write, any, this.sizeBytes());
+    if (bits < BLOCK_ANY_OF_4096) this.emit(Op.block, any, 0);
+    else this.emit(Op.write, any, this.sizeBytes());
   }
 
   #fiberSpawnedBy(body: number): number {
