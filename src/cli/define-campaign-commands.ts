@@ -1,11 +1,11 @@
 /** Definitions of `sim`, `repro`, `generate` and `deadlock` (SPEC section 6). */
 import { type Command, Option } from "commander";
-import { type DeadlockOptions, deadlockCommand } from "./deadlock-command.js";
+import type { DeadlockOptions } from "./deadlock-command.js";
 import { campaignSeed, examples, formatOption, type RunCommand } from "./define-command.js";
 import { durationMs, wholeNumber } from "./duration.js";
-import { type GenerateOptions, generateCommand } from "./generate-command.js";
-import { type ReproOptions, reproCommand } from "./repro-command.js";
-import { type SimOptions, simCommand } from "./sim-command.js";
+import type { GenerateOptions } from "./generate-command.js";
+import type { ReproOptions } from "./repro-command.js";
+import type { SimOptions } from "./sim-command.js";
 
 /** Most runs of one command, and the last index of a run. */
 const RUNS_MAX = 1_000_000_000_000;
@@ -67,7 +67,11 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
         "lockstep sim --on model,./mine.so --bail",
       ),
     )
-    .action((options: SimOptions) => run((context, settings) => simCommand(options, settings, context)));
+    .action((options: SimOptions) =>
+      run(async (context, settings) =>
+        (await import("./sim-command.js")).simCommand(options, settings, context),
+      ),
+    );
 
   generatorOptions(
     program
@@ -85,7 +89,9 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
       examples("lockstep repro lockstep:1042", "lockstep repro nightly:7 --on model,./mine.so"),
     )
     .action((runSeed: string, options: ReproOptions) =>
-      run((context, settings) => reproCommand(runSeed, options, settings, context)),
+      run(async (context, settings) =>
+        (await import("./repro-command.js")).reproCommand(runSeed, options, settings, context),
+      ),
     );
 
   generatorOptions(
@@ -100,7 +106,9 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
       "after",
       examples("lockstep generate --seed S --count 1000 | lockstep replay - --on native --format jsonl"),
     )
-    .action((options: GenerateOptions) => run((context) => generateCommand(options, context)));
+    .action((options: GenerateOptions) =>
+      run(async (context) => (await import("./generate-command.js")).generateCommand(options, context)),
+    );
 
   program
     .command("deadlock")
@@ -115,5 +123,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
     .option("--no-world", "programs without a world")
     .addOption(formatOption())
     .addHelpText("after", examples("lockstep deadlock --seed S --runs 200"))
-    .action((options: DeadlockOptions) => run((context) => deadlockCommand(options, context)));
+    .action((options: DeadlockOptions) =>
+      run(async (context) => (await import("./deadlock-command.js")).deadlockCommand(options, context)),
+    );
 }

@@ -6,8 +6,7 @@
  * line each on standard error; logs go there too, through pino, and are silent unless `--log-level` says otherwise.
  */
 import { Command, CommanderError, Option } from "commander";
-import { pino } from "pino";
-import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
+import { type Logger, MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { TargetError } from "../sim/target.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { VERSION } from "../testing/version.js";
@@ -57,9 +56,9 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       timeLimit: number;
       memoryLimit: number;
     }>();
-    const logger = pino({ level: logLevel }, pino.destination({ fd: 2, sync: true }));
-    const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, logger };
-    status = await command({ terminal, logger, interruption }, settings);
+    const logger = logLevel === "silent" ? {} : { logger: await loggerTo(2, logLevel) };
+    const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, ...logger };
+    status = await command({ terminal, interruption }, settings);
   };
 
   program
@@ -112,6 +111,13 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     await closeTargets();
   }
   return status;
+}
+
+/** Loaded only where something is to be logged, as every command is only when it is run: most of a short command is its start. */
+async function loggerTo(fd: number, level: string): Promise<Logger> {
+  const { pino } = await import("pino");
+  const logger: Logger = pino({ level }, pino.destination({ fd, sync: true }));
+  return logger;
 }
 
 /** What the machine refused, or a target that was lost, in one line; anything else is a fault of ours and keeps its stack. */

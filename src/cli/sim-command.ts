@@ -48,9 +48,8 @@ export interface SimOptions {
 }
 
 const RUNS_DEFAULT = 10_000;
-const RANGE_RUNS = 1000;
-/** Under an emulator each batch costs a fork of the emulator: larger ones. */
-const RANGE_RUNS_EMULATED = 4000;
+/** Each batch costs a call on a thread of its own and the fork of a process, an emulator perhaps; larger ones gain nothing more. */
+const RANGE_RUNS = 4000;
 /** A short campaign is cut in so many ranges, that several workers have something to do. */
 const RANGES_MIN = 8;
 const CORPUS_DEFAULT = "corpus";
@@ -178,16 +177,12 @@ function setupOf(
 
 function planOf(options: SimOptions, setup: CampaignSetup, startMs: number): CampaignPlan {
   const runs = options.runs ?? (options.time === undefined ? RUNS_DEFAULT : Number.POSITIVE_INFINITY);
-  const isEmulated = setup.on.includes("aarch64") && process.arch !== "arm64";
   return {
     setup,
     from: options.from,
     runs,
     // Of the number of runs alone: where a campaign stops must not depend on the number of workers.
-    rangeRuns: Math.min(
-      isEmulated ? RANGE_RUNS_EMULATED : RANGE_RUNS,
-      Math.max(1, Math.ceil(runs / RANGES_MIN)),
-    ),
+    rangeRuns: Math.min(RANGE_RUNS, Math.max(1, Math.ceil(runs / RANGES_MIN))),
     jobs: options.jobs ?? availableParallelism(),
     canaryShare: options.canary / 100,
     deadlineMs: startMs + (options.time ?? Number.POSITIVE_INFINITY),
