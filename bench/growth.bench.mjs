@@ -3,8 +3,8 @@
  * program format stops them, on the model and on native.
  *
  * Each point is a process of its own (`support/growth-point.mjs`). The exponent is that of a least-squares line through the logarithms,
- * of the points from 1,000 on: below, what a replay always costs hides the growth. What takes ten times the memory but no list to walk may
- * still be slower each, since it no longer fits a cache; the verdict allows for 0.1 of that (`support/growth-fit.mjs`).
+ * of the points from 1,000 on (pipes: all): below, what a replay always costs hides the growth. The verdict allows 0.1 more than the
+ * exponent of its name, since more that is linear in number is slower each when it no longer fits a cache (`support/growth-fit.mjs`).
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -24,6 +24,8 @@ const FITTED_FROM = 1000;
 const QUICK_SIZE_MAX = 10_000;
 /** Less memory than this is noise, and is not fitted. */
 const MIB_MIN = 1;
+/** Less time than this share of what every replay takes is noise too. */
+const FLOOR_SHARE = 0.1;
 
 export async function run({ rounds, isQuick }) {
   const notes = [];
@@ -35,13 +37,15 @@ export async function run({ rounds, isQuick }) {
     for (const [axis, { sizes }] of Object.entries(AXES)) {
       const chosen = isQuick ? sizes.filter((size) => size <= QUICK_SIZE_MAX) : sizes;
       const points = await pointsOf(axis, target, chosen, { rounds: Math.min(rounds, 3), notes });
-      for (const { size, seconds, mib } of points) {
+      for (const { size, seconds, floor, mib } of points) {
         figures[`growth/${axis}/${size}/${target}`] = { seconds, mib };
-        rows.push([axis, figure(size), figure(seconds * 1000), (seconds * 1e9) / size, mib.toFixed(1)]);
+        const isSeen = seconds > floor * FLOOR_SHARE;
+        const times = isSeen ? [figure(seconds * 1000), figure((seconds * 1e9) / size)] : ["-", "-"];
+        rows.push([axis, figure(size), ...times, mib.toFixed(1)]);
       }
       fits.push(fitRow(axis, target, points, figures));
     }
-    const columns = ["axis", "size", "ms a program", "ns each", "MiB above the least"];
+    const columns = ["axis", "size", "ms above the least", "ns each", "MiB above the least"];
     tables.push({ title: `${target}: one program, least of ${Math.min(rounds, 3)} rounds`, columns, rows });
   }
   tables.unshift({
@@ -63,12 +67,12 @@ async function pointsOf(axis, target, sizes, { rounds, notes }) {
     try {
       const args = ["--expose-gc", POINT, axis, target, String(size), String(rounds)];
       const { stdout } = await execute(process.execPath, args, { timeout: 120_000 });
-      const { missing, seconds, mib } = JSON.parse(stdout);
+      const { missing, ...point } = JSON.parse(stdout);
       if (missing !== undefined) {
         notes.push(missing);
         return points;
       }
-      points.push({ size, seconds, mib });
+      points.push({ size, ...point });
     } catch (error) {
       const why = /^\w*Error: (.*)$/m.exec(error.stderr ?? "")?.[1] ?? error.message.split("\n", 1)[0];
       notes.push(`FAILED: ${axis} of ${figure(size)} on ${target}: ${why}`);
@@ -80,7 +84,8 @@ async function pointsOf(axis, target, sizes, { rounds, notes }) {
 function fitRow(axis, target, points, figures) {
   const most = points.at(-1)?.size ?? 0;
   const fitted = most <= FITTED_FROM ? points : points.filter(({ size }) => size >= FITTED_FROM);
-  const time = fitGrowth(fitted.map(({ size, seconds }) => [size, seconds]));
+  const seen = fitted.filter(({ seconds, floor }) => seconds > floor * FLOOR_SHARE);
+  const time = fitGrowth(seen.map(({ size, seconds }) => [size, seconds]));
   const memory = fitGrowth(fitted.filter(({ mib }) => mib >= MIB_MIN).map(({ size, mib }) => [size, mib]));
   figures[`growth/${axis}/fit/${target}`] = { time, memory };
   const cells = [axis, target, figure(most)];

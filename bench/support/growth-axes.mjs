@@ -25,8 +25,7 @@ export const AXES = {
   timers: {
     what: "timers armed at once, at scattered deadlines",
     sizes: upTo(FIBERS_MAX),
-    limit:
-      "a timer is a fiber, of which a program has at most 100,000; the part runtime arms 1,000,000 where it is there",
+    limit: "a timer is a fiber, of which a program has at most 100,000",
     programOf: (size) => programOf(fibersOf(size, (i) => [sleep(i)])),
   },
   sleeps: {

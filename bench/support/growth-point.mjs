@@ -1,20 +1,22 @@
 /**
  * One point of the part `growth`, in a process of its own, so that no other point's heap is in its memory:
  *
- *     node --expose-gc growth-point.mjs AXIS TARGET SIZE ROUNDS      prints {"seconds", "mib"} as JSON
+ *     node --expose-gc growth-point.mjs AXIS TARGET SIZE ROUNDS      prints {"seconds", "floor", "mib"} as JSON
  *
- * seconds: least time to replay the program once, of many copies in a batch where it is small; a start of the target is not in it.
- * mib: the highest resident memory of all processes behind the target during one replay, less what they had before with a program of no
- * size; resolution is some hundred KiB. A program that does not complete is an error.
+ * seconds: least time of a batch of the program alone, less that of the least program: on native each starts in a new process, so that
+ * each of its fibers pays for its stack at every size, and what a batch costs is taken off. `floor` is what was taken off.
+ * mib: the highest resident memory of all processes behind the target during one replay, less that with the least program; resolution
+ * is some hundred KiB. A program that does not complete is an error.
  */
 import { batchOf, encodeProgram, TraceDecoder } from "./dist.mjs";
 import { AXES } from "./growth-axes.mjs";
-import { measure } from "./measure.mjs";
+import { measureInTurn } from "./measure.mjs";
 import { processesBelow, residentMib } from "./processes.mjs";
 import { withTargets } from "./targets.mjs";
 
-/** Ops that a batch of a small program is filled up to. */
-const BATCH_SIZE = 20_000;
+/** A small program is replayed again and again in a round: up to this size in all, and not more often than so. */
+const ROUND_SIZE = 20_000;
+const REPLAYS_MAX = 50;
 const SAMPLE_EVERY_MS = 1;
 
 const [axis, name, sizeText, roundsText] = process.argv.slice(2);
@@ -33,13 +35,16 @@ const result = await withTargets([name], notes, async (targets) => {
   const one = batchOf([encodeProgram(program)]);
   const mib = Math.max(0, (await highestMib(() => target.replay(one))) - before);
   await mustComplete(target, program, one);
-  const copies = Math.max(1, Math.floor(BATCH_SIZE / size));
-  const batch = copies === 1 ? one : batchOf(Array.from({ length: copies }, () => encodeProgram(program)));
-  const seconds = await measure(() => target.replay(batch), {
-    rounds: Number(roundsText),
-    warmUps: copies === 1 ? 1 : 2,
-  });
-  return { seconds: seconds.min / copies, mib };
+  const replays = Math.min(REPLAYS_MAX, Math.max(1, Math.floor(ROUND_SIZE / size)));
+  const replayed = (batch) => async () => {
+    for (let i = 0; i < replays; i++) await target.replay(batch);
+  };
+  const seconds = await measureInTurn(
+    { size: replayed(one), least: replayed(smallest) },
+    { rounds: Number(roundsText), warmUps: replays === 1 ? 1 : 2 },
+  );
+  const floor = seconds.least.min / replays;
+  return { seconds: seconds.size.min / replays - floor, floor, mib };
 });
 process.stdout.write(JSON.stringify(result));
 

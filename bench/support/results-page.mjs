@@ -12,13 +12,13 @@ import { goalsTable } from "./goals.mjs";
 export const RESULTS_FILE = join(root, "bench", "RESULTS.md");
 const KEPT_BELOW = "<!-- What stands below this line is written by hand; npm run bench keeps it. -->";
 
-/** Writes the page of a run. `date` is a day, `seconds` the length of the whole run. */
-export function writeResults({ machine, versions, options, results, goals, date, seconds }) {
-  const kept = existsSync(RESULTS_FILE) ? readFileSync(RESULTS_FILE, "utf8").split(KEPT_BELOW)[1] : undefined;
-  writeFileSync(RESULTS_FILE, pageOf({ machine, versions, options, results, goals, date, seconds, kept }));
+/** Writes the page of a run: `run` is what `--json` prints, with its `date`, a day. */
+export function writeResults(run, file = RESULTS_FILE) {
+  const kept = existsSync(file) ? readFileSync(file, "utf8").split(KEPT_BELOW)[1] : undefined;
+  writeFileSync(file, pageOf(run, kept ?? "\n"));
 }
 
-export function pageOf({ machine, versions, options, results, goals, date, seconds, kept = "\n" }) {
+function pageOf({ machine, versions, options, results, goals, date, seconds }, kept) {
   const parts = Object.values(results).flatMap(({ title, tables, notes, error }) => [
     `## ${title}`,
     ...tables.flatMap((table) => [`${table.title}:`, markdownTable(table)]),
