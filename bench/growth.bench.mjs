@@ -12,7 +12,6 @@ import { promisify } from "node:util";
 import { figure } from "./support/format.mjs";
 import { AXES } from "./support/growth-axes.mjs";
 import { fitGrowth } from "./support/growth-fit.mjs";
-import { GROWTH_LIMITS, LIMITS_MACHINE } from "./support/limits.mjs";
 
 const execute = promisify(execFile);
 const POINT = fileURLToPath(new URL("support/growth-point.mjs", import.meta.url));
@@ -56,7 +55,6 @@ export async function run({ rounds, isQuick }) {
   for (const [axis, { what, limit }] of Object.entries(AXES)) {
     notes.push(`${axis}: ${what}${limit === undefined ? "" : `; stops there: ${limit}`}`);
   }
-  tables.push({ title: LIMITS_MACHINE, columns: ["what", "ns an op"], rows: GROWTH_LIMITS });
   return { tables, goals: isQuick ? [] : [goalOf(fits)], notes, figures };
 }
 

@@ -9,6 +9,7 @@
  * together, where ours drains the ready queue after each (T2); goroutines may be preempted, and their stacks grow.
  */
 import { figure, spread } from "./support/format.mjs";
+import { LIMITS_MACHINE, RUNTIME_LIMITS } from "./support/limits.mjs";
 import { buildPeers, runInTurn } from "./support/peer-programs.mjs";
 
 export const title = "schedulers: Go and tokio";
@@ -51,6 +52,7 @@ export async function run({ rounds, isQuick, isOffline }) {
     const columns = ["system", ...counts.map(figure)];
     tables.push({ title: `${what}, median (spread)`, columns, rows: [...rows.values()] });
   }
+  tables.push({ title: LIMITS_MACHINE, columns: ["what", "ns an op"], rows: RUNTIME_LIMITS });
   const versions = Object.fromEntries(Object.entries(peers).map(([name, { version }]) => [name, version]));
   return { tables, goals: [], notes, figures, versions };
 }
