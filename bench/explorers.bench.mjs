@@ -77,12 +77,10 @@ export async function run({ rounds, isQuick, isOffline }) {
   const all = [...own.rows, ...same].sort((a, b) => a.ns.median - b.ns.median);
   const perSecond = ({ median }) => 1e9 / median;
   const versions = Object.fromEntries(Object.entries(peers).map(([name, { version }]) => [name, version]));
-  notes.push("Lockstep writes and compares a trace of every event; the others write none");
   notes.push(
-    "comparable: programs under a controlled scheduler a second. Not: schedules of one program (Shuttle, loom, madsim)",
-  );
-  notes.push(
-    "are not programs of one schedule (Lockstep); loom and Shuttle have no clock; loom's search is exhaustive, not sampled",
+    "comparable: how often a second this program goes from its start to its end in a scheduler under control; Lockstep also writes a trace",
+    "not comparable: Shuttle, madsim and loom look for races in many schedules of one program, Lockstep for faults of the scheduler in one schedule of many programs",
+    "loom is exhaustive where Shuttle and madsim draw at random; loom and Shuttle have no clock, so a sleep is a yield there",
   );
   return {
     tables: [

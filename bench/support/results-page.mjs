@@ -39,8 +39,12 @@ function pageOf({ machine, versions, options, results, goals, date, seconds }, k
   return `${page}${kept}`;
 }
 
+/** With its columns padded, as the formatter of this repository wants tables. */
 function markdownTable({ columns, rows }) {
   const text = (cell) => (typeof cell === "number" ? figure(cell) : String(cell)).replaceAll("|", "\\|");
-  const line = (cells) => `| ${cells.map(text).join(" | ")} |`;
-  return [line(columns), line(columns.map(() => "---")), ...rows.map(line)].join("\n");
+  const cells = [columns, ...rows].map((row) => row.map(text));
+  const widths = columns.map((_, i) => Math.max(3, ...cells.map((row) => row[i].length)));
+  const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(" | ")} |`;
+  const [head, ...body] = cells;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }
