@@ -1,25 +1,25 @@
 /**
  * One point of the part `growth`, in a process of its own, so that no other point's heap is in its memory:
  *
- *     node --expose-gc growth-point.mjs AXIS TARGET SIZE ROUNDS      prints {"seconds", "floor", "mib"} as JSON
+ *     node --expose-gc growth-point.mjs AXIS TARGET SIZE      prints {"seconds", "floor", "mib"} as JSON
  *
- * seconds: least time of a batch of the program alone, less that of the least program: on native each starts in a new process, so that
- * each of its fibers pays for its stack at every size, and what a batch costs is taken off. `floor` is what was taken off.
+ * seconds: what all processes use of the processor for a batch of the program alone, less that for the least program: on native each
+ * starts in a new process, so that each of its fibers pays for its stack at every size, and what a batch costs is taken off. `floor` is
+ * what was taken off. What else the machine does would take the longest replays the most time, and look like growth.
  * mib: the highest resident memory of all processes behind the target during one replay, less that with the least program; resolution
  * is some hundred KiB. A program that does not complete is an error.
  */
 import { batchOf, encodeProgram, TraceDecoder } from "./dist.mjs";
-import { AXES } from "./growth-axes.mjs";
-import { measureInTurn } from "./measure.mjs";
-import { processesBelow, residentMib } from "./processes.mjs";
+import { AXES, LEAST_SIZE } from "./growth-axes.mjs";
+import { cpuSeconds, processesBelow, residentMib } from "./processes.mjs";
 import { withTargets } from "./targets.mjs";
 
-/** A small program is replayed again and again in a round: up to this size in all, and not more often than so. */
-const ROUND_SIZE = 20_000;
-const REPLAYS_MAX = 50;
+/** A replay is repeated until so much of the processor is used, of which the kernel tells hundredths, and so often at least. */
+const SECONDS_MIN = 0.25;
+const REPLAYS_MIN = 2;
 const SAMPLE_EVERY_MS = 1;
 
-const [axis, name, sizeText, roundsText] = process.argv.slice(2);
+const [axis, name, sizeText] = process.argv.slice(2);
 const { programOf } = AXES[axis];
 const size = Number(sizeText);
 
@@ -27,24 +27,16 @@ const notes = [];
 const result = await withTargets([name], notes, async (targets) => {
   const target = targets[name];
   if (target === undefined) return { missing: notes[0] };
-  // The least program first: what a replay always takes is then there, and not the size's.
-  const smallest = batchOf([encodeProgram(programOf(10))]);
+  // What a replay always takes is then there, and not the size's.
+  const smallest = batchOf([encodeProgram(programOf(LEAST_SIZE))]);
   for (let i = 0; i < 3; i++) await target.replay(smallest);
   const before = await highestMib(() => target.replay(smallest));
   const program = programOf(size);
   const one = batchOf([encodeProgram(program)]);
   const mib = Math.max(0, (await highestMib(() => target.replay(one))) - before);
   await mustComplete(target, program, one);
-  const replays = Math.min(REPLAYS_MAX, Math.max(1, Math.floor(ROUND_SIZE / size)));
-  const replayed = (batch) => async () => {
-    for (let i = 0; i < replays; i++) await target.replay(batch);
-  };
-  const seconds = await measureInTurn(
-    { size: replayed(one), least: replayed(smallest) },
-    { rounds: Number(roundsText), warmUps: replays === 1 ? 1 : 2 },
-  );
-  const floor = seconds.least.min / replays;
-  return { seconds: seconds.size.min / replays - floor, floor, mib };
+  const floor = await cpuOf(() => target.replay(smallest));
+  return { seconds: (await cpuOf(() => target.replay(one))) - floor, floor, mib };
 });
 process.stdout.write(JSON.stringify(result));
 
@@ -52,6 +44,20 @@ async function mustComplete(target, program, batch) {
   const { words, ends } = await target.replay(batch);
   const { outcome } = new TraceDecoder(program).decode(words.subarray(0, ends[0]));
   if (outcome.outcome !== "completed") throw new Error(`${JSON.stringify(outcome)} instead of an end`);
+}
+
+/** Seconds of the processor that `work` uses each time, warm. */
+async function cpuOf(work) {
+  for (let i = 0; i < REPLAYS_MIN; i++) await work();
+  const before = cpuSeconds();
+  let replays = 0;
+  let used = 0;
+  while (replays < REPLAYS_MIN || used < SECONDS_MIN) {
+    // As often again as before: to ask for the time takes some itself.
+    for (let until = Math.max(REPLAYS_MIN, replays * 2); replays < until; replays++) await work();
+    used = cpuSeconds() - before;
+  }
+  return used / replays;
 }
 
 /** Resident MiB at its highest while `work` runs: this process by its own account, those below it by looking often. */

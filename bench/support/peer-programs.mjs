@@ -5,7 +5,7 @@
  * here is said to be missing, with the reason, and the others go on. A failure to build is never a failure of the bench.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
@@ -40,7 +40,9 @@ const BUILDERS = {
     const version = versionOf("go", ["version"], "install Go 1.25 or later (https://go.dev/dl)");
     mkdirSync(peersFolder, { recursive: true });
     const path = join(peersFolder, "peers-go");
-    build("go", ["build", "-o", path, "."], { cwd: join(root, "bench", "go") });
+    // The one toolchain that is here: it fetches nothing.
+    const env = { GOTOOLCHAIN: "local", GOCACHE: join(peersFolder, "go-build") };
+    build("go", ["build", "-o", path, "."], { cwd: join(root, "bench", "go"), env });
     return { path, version };
   },
   tokio: (isOffline) => buildRust("tokio", "", isOffline),
@@ -49,23 +51,21 @@ const BUILDERS = {
   madsim: (isOffline) => buildRust("madsim", "--cfg madsim", isOffline),
 };
 
-/** A member of bench/rust, with flags of its own, hence in a folder of its own. cargo fetches what the lock file names, once. */
+/**
+ * A member of bench/rust, with flags of its own, hence in a folder of its own. cargo fetches what the lock file names, once, into the
+ * cache folder too.
+ */
 function buildRust(name, flags, isOffline) {
   const rust = versionOf("rustc", ["--version"], "install Rust (https://rustup.rs)");
-  const manifest = join(root, "bench", "rust", "Cargo.toml");
+  const workspace = join(root, "bench", "rust");
   const target = join(peersFolder, "rust", name);
-  const path = join(target, "release", `peers-${name}`);
-  const offline = isOffline ? ["--offline"] : [];
-  const chosen = ["--locked", ...offline, "--release", "--manifest-path", manifest, "--target-dir", target];
-  build("cargo", ["build", ...chosen, "-p", `peers-${name}`], { env: { RUSTFLAGS: flags } });
-  const tree = ["tree", "--locked", "--offline", "--manifest-path", manifest, "-p", `peers-${name}`];
-  const versions = execFileSync("cargo", [...tree, "--depth", "1", "--prefix", "none"], {
-    env: environment,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  const version = new RegExp(`^${name} v(\\S+)`, "m").exec(versions)?.[1] ?? "unknown";
-  return { path, version: `${name} ${version}, ${rust}` };
+  const folders = ["--manifest-path", join(workspace, "Cargo.toml"), "--target-dir", target];
+  const chosen = ["--locked", "--release", "-p", `peers-${name}`, ...(isOffline ? ["--offline"] : [])];
+  const env = { RUSTFLAGS: flags, CARGO_HOME: join(peersFolder, "cargo") };
+  build("cargo", ["build", ...folders, ...chosen], { env });
+  const locked = readFileSync(join(workspace, "Cargo.lock"), "utf8");
+  const version = new RegExp(`^name = "${name}"\nversion = "(.+)"$`, "m").exec(locked)[1];
+  return { path: join(target, "release", `peers-${name}`), version: `${name} ${version}, ${rust}` };
 }
 
 function build(command, args, { cwd, env = {} }) {
@@ -85,11 +85,10 @@ function build(command, args, { cwd, env = {} }) {
 export function buildPeers(names, { isOffline, notes }) {
   const peers = {};
   for (const name of names) {
-    process.stderr.write(existsSync(peersFolder) ? "" : `bench: building peers into ${peersFolder}\n`);
     try {
       peers[name] = BUILDERS[name](isOffline);
     } catch (error) {
-      notes.push(`MISSING: ${name}: ${error.message}`);
+      notes.push(`MISSING: ${name}: ${error.message}${isOffline ? " (--offline was given)" : ""}`);
     }
   }
   return peers;
