@@ -98,7 +98,7 @@ export async function run({ rounds, isQuick, isOffline }) {
     ],
     goals: [],
     notes,
-    figures: Object.fromEntries(all.map(({ name, ns }) => [`program/${name}`, ns])),
+    figures: Object.fromEntries(all.map(({ name, ns }) => [`program/${name}/1`, ns])),
     versions,
   };
 }

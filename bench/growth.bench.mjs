@@ -38,7 +38,7 @@ export async function run({ isQuick }) {
       const chosen = isQuick ? sizes.filter((size) => size <= QUICK_SIZE_MAX) : sizes;
       const points = await pointsOf(axis, target, chosen, notes);
       for (const { size, seconds, floor, mib } of points) {
-        figures[`growth/${axis}/${size}/${target}`] = { seconds, mib };
+        figures[`growth of ${axis}/${target}/${size}`] = { seconds, mib };
         const isSeen = seconds > floor * FLOOR_SHARE;
         const times = isSeen
           ? [figure(seconds * 1000), figure((seconds * 1e9) / (size - LEAST_SIZE))]
@@ -90,7 +90,7 @@ function fitRow(axis, target, points, figures) {
   const memory = fitGrowth(
     fitted.filter(({ mib }) => mib >= MIB_MIN).map(({ size, mib }) => [size - LEAST_SIZE, mib]),
   );
-  figures[`growth/${axis}/fit/${target}`] = { time, memory };
+  figures[`growth of ${axis}/${target}/fit`] = { time, memory };
   const cells = [axis, target, figure(most)];
   for (const fit of [time, memory])
     cells.push(fit?.exponent.toFixed(2) ?? "-", fit?.verdict ?? "too little to say");

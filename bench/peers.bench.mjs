@@ -127,7 +127,7 @@ async function shapeTable(shape, { fibers, opsOfSlow }, systems, { rounds, isQui
   for (const name of names) {
     const { median, min, max, rounds: of } = seconds[name];
     const ns = (value) => (value * 1e9) / opsOf(name);
-    figures[`${shape}/${fibers}/${name}`] = { median: ns(median), min: ns(min), max: ns(max), rounds: of };
+    figures[`${shape}/${name}/${fibers}`] = { median: ns(median), min: ns(min), max: ns(max), rounds: of };
   }
   return {
     title: `${figure(fibers)} fibers x ${TURNS} ${shape}s, made and run, median (spread)`,

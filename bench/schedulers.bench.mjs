@@ -9,7 +9,7 @@
  * together, where ours drains the ready queue after each (T2); goroutines may be preempted, and their stacks grow.
  */
 import { figure, spread } from "./support/format.mjs";
-import { LIMITS_MACHINE, RUNTIME_LIMITS } from "./support/limits.mjs";
+import { LIMITS_MACHINE, SCHEDULER_LIMITS } from "./support/limits.mjs";
 import { buildPeers, runInTurn } from "./support/peer-programs.mjs";
 
 export const title = "schedulers: Go and tokio";
@@ -45,14 +45,14 @@ export async function run({ rounds, isQuick, isOffline }) {
       );
       const times = await runInTurn(contenders, { turns, notes });
       for (const [name, time] of Object.entries(times)) {
-        figures[`${bench}/${count}/${name}`] = time;
+        figures[`${bench}/${name}/${count}`] = time;
         rows.set(name, [...(rows.get(name) ?? [NAMES[name][bench]]), spread(time)]);
       }
     }
     const columns = ["system", ...counts.map(figure)];
     tables.push({ title: `${what}, median (spread)`, columns, rows: [...rows.values()] });
   }
-  tables.push({ title: LIMITS_MACHINE, columns: ["what", "ns an op"], rows: RUNTIME_LIMITS });
+  tables.push({ title: LIMITS_MACHINE, columns: ["what", "ns an op"], rows: SCHEDULER_LIMITS });
   const versions = Object.fromEntries(Object.entries(peers).map(([name, { version }]) => [name, version]));
   return { tables, goals: [], notes, figures, versions };
 }

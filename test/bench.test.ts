@@ -60,11 +60,11 @@ describe("the goals of a run", () => {
   test("against Go are ratios of two parts' figures in one run, and not measured where one is missing", () => {
     const runtime = {
       ...part,
-      figures: { "yield/10/lockstep": nanoseconds(5), "yield/1000/lockstep": nanoseconds(8) },
+      figures: { "yield/lockstep/10": nanoseconds(5), "yield/lockstep/1000": nanoseconds(8) },
     };
     const schedulers = {
       ...part,
-      figures: { "yield/10/go": nanoseconds(40), "yield/1000/go": nanoseconds(40) },
+      figures: { "yield/go/10": nanoseconds(40), "yield/go/1000": nanoseconds(40) },
     };
     const goals = goalsOf({ runtime, schedulers });
     expect(goals.map(({ measured, isReached }) => [measured, isReached])).toEqual([

@@ -2,7 +2,7 @@
  * The goals of one run in one table: those that the parts report, and those that compare one part's figures with another's.
  *
  * A part's goal is `{ what, goal, measured, isMost? }`: reached when `measured` is at least `goal`, or at most where `isMost`. A figure is
- * `"bench/n/system"` to `{ median, min, max }`, ns an op (see README.md).
+ * `"bench/system/number"` to `{ median, min, max }`, ns an op (see README.md).
  */
 import { figure } from "./format.mjs";
 
@@ -12,8 +12,8 @@ const YIELD_TIMES_GO = 7;
 const COMPARED = [10, 1000, 100_000].map((count) => ({
   what: `FIFO yield, ${figure(count)} fibers: times faster than Go's Gosched`,
   goal: YIELD_TIMES_GO,
-  slow: `yield/${count}/go`,
-  fast: `yield/${count}/lockstep`,
+  slow: `yield/go/${count}`,
+  fast: `yield/lockstep/${count}`,
 }));
 
 /** All goals of a run, from part name to result. One that could not be measured has `measured` null. */
