@@ -53,6 +53,7 @@ export async function run({ rounds, isQuick }) {
     ],
     goals: goalsOf(of),
     notes,
+    figures: Object.fromEntries(of),
   };
 }
 

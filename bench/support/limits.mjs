@@ -31,8 +31,8 @@ export const PEER_LIMITS = [
   ["Effect TestClock", "12,000 to 104,000"],
 ];
 
-/** Nanoseconds an op, by number of fibers. */
-export const GROWTH_LIMITS = [
+/** Nanoseconds an op, by number of fibers or tasks. */
+export const SCHEDULER_LIMITS = [
   ["yield, direct fiber to fiber", "3.7 (10), 6.4 (1,000), 20 to 39 (100,000)"],
   ["yield, through the scheduler's context", "6 to 16 (10), 9.8 to 18 (1,000), 50 to 67 (100,000)"],
   ["yield, Go 1.19 Gosched", "35 (10), 42 (1,000), 323 (100,000)"],
