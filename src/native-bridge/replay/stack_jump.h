@@ -29,10 +29,10 @@ static inline void lockstep_stack_jump_leave(void) {
 
 static inline void lockstep_stack_jump_landed(void) {
   __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
-  /* What the frames that the jump skipped have poisoned below us is no frame any more. */
+  /* What the frames that the jump skipped have poisoned below us is no frame any more. Our own frame is in it: that costs its redzones. */
   char *here = __builtin_frame_address(0);
   const size_t below = 256 * 1024;
-  if ((size_t)(here - (char *)lockstep_landing_stack) > below) __asan_unpoison_memory_region(here - below, below - 4096);
+  if ((size_t)(here - (char *)lockstep_landing_stack) > below) __asan_unpoison_memory_region(here - below, below);
 }
 
 #else
