@@ -11,7 +11,7 @@ import { runSeed } from "../sim/generate/run-seed.js";
 import { ModelTarget } from "../sim/model-target.js";
 import { outcomeLine } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus } from "./exit-status.js";
+import { ExitStatus, interruptedBy } from "./exit-status.js";
 import { programOfRun } from "./investigate.js";
 import { shellWord } from "./shell-word.js";
 
@@ -32,7 +32,7 @@ export async function deadlockCommand(
   const found = { deadlock: 0, partial: 0 };
   for (let index = options.from; index < options.from + options.runs; index++) {
     if (index % 256 === 0) await terminal.flushed();
-    if (interruption.signal.aborted) return ExitStatus.interrupted;
+    if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     const seed = runSeed(options.seed, index);
     const program = programOfRun(seed, { world: options.world });
     const encoded = encodeProgram(program);

@@ -17,24 +17,15 @@ import type { Program } from "../sim/program.js";
 import type { Target } from "../sim/target.js";
 import type { CampaignSetup } from "./campaign-messages.js";
 import { writeEntry } from "./corpus-folder.js";
+import {
+  type FailureLog,
+  type FoundFailure,
+  INVESTIGATED_MAX,
+  type LookedAtRun,
+  SIGNATURES_MAX,
+} from "./failure-log.js";
 import { failuresOf, programOfRun, type ShrunkFailure, shrinkFailure } from "./investigate.js";
 import { fileComplaint } from "./load-programs.js";
-
-/** Failed runs that are looked at; the others are only counted. */
-const INVESTIGATED_MAX = 200;
-/** Signatures that are shrunk and saved. */
-const SIGNATURES_MAX = 20;
-
-export interface FoundFailure {
-  readonly signature: string;
-  /** The first run that failed in this way. */
-  readonly first: string;
-  readonly on: string;
-  readonly shrunk: ShrunkFailure;
-  /** Where it was saved, or why it was not. */
-  readonly saved: { readonly path: string } | { readonly complaint: string };
-  runs: number;
-}
 
 export interface FailureBookOptions {
   readonly setup: CampaignSetup;
@@ -49,50 +40,39 @@ export interface FailureBookOptions {
 
 export class FailureBook {
   readonly #options: FailureBookOptions;
-  readonly #found = new Map<string, FoundFailure>();
-  #investigated = 0;
-  /** Failed runs that were only counted. */
-  notInvestigated = 0;
-  /** Failed runs that agreed when they were replayed alone: a target that is not deterministic. */
-  readonly vanished: string[] = [];
+  readonly #found: Map<string, FoundFailure>;
+  readonly #lookedAt: LookedAtRun[];
+  #count: number;
 
-  constructor(options: FailureBookOptions) {
+  /** `log`: what an earlier part of the campaign has noted. */
+  constructor(options: FailureBookOptions, log: FailureLog) {
     this.#options = options;
+    this.#found = new Map(log.found.map((found) => [found.signature, found]));
+    this.#lookedAt = [...log.lookedAt];
+    this.#count = log.count;
   }
 
-  get found(): readonly FoundFailure[] {
-    return [...this.#found.values()];
+  /** The log so far. */
+  get log(): FailureLog {
+    return { count: this.#count, lookedAt: this.#lookedAt, found: [...this.#found.values()] };
   }
 
   /** Looks at a failed run. The failure when its signature is new, else undefined. */
   async add({ index, on }: FailedRun): Promise<FoundFailure | undefined> {
     const { setup, target, shrinkMs, interrupted } = this.#options;
-    if (this.#investigated >= INVESTIGATED_MAX) {
-      this.notInvestigated++;
-      return undefined;
-    }
-    this.#investigated++;
+    this.#count++;
+    if (this.#lookedAt.length >= INVESTIGATED_MAX) return undefined;
     const first = runSeed(setup.seed, index);
     const expected = target(setup.on[0]!);
     const came = target(on);
     const [failure] = await failuresOf([programOfRun(first, setup.constraints)], expected, came);
-    if (failure === undefined) {
-      this.vanished.push(`${first} on ${on}`);
-      return undefined;
-    }
-    const signature = signatureText(failure.signature);
-    const known = this.#found.get(signature);
-    if (known !== undefined) {
-      known.runs++;
-      return undefined;
-    }
-    if (this.#found.size >= SIGNATURES_MAX) {
-      this.notInvestigated++;
-      return undefined;
-    }
+    const signature = failure === undefined ? null : signatureText(failure.signature);
+    this.#lookedAt.push({ index, on, signature });
+    if (failure === undefined || signature === null) return undefined;
+    if (this.#found.has(signature) || this.#found.size >= SIGNATURES_MAX) return undefined;
     const shrunk = await shrinkFailure(failure, expected, came, shrinkMs, interrupted);
     const saved = await this.#save(signature, first, shrunk);
-    const found: FoundFailure = { signature, first, on, shrunk, saved, runs: 1 };
+    const found: FoundFailure = { signature, first, on, shrunk, saved };
     this.#found.set(signature, found);
     return found;
   }

@@ -1,7 +1,7 @@
 /** A failure that a campaign found, as lines for people: what differed, the smallest program, and the command that repeats it. */
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { divergenceLines, indented } from "./divergence-text.js";
-import type { FoundFailure } from "./failure-book.js";
+import type { FoundFailure } from "./failure-log.js";
 import { generatorFlags, shellWord } from "./shell-word.js";
 import type { Terminal } from "./terminal.js";
 

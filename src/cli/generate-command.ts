@@ -2,7 +2,7 @@
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus } from "./exit-status.js";
+import { ExitStatus, interruptedBy } from "./exit-status.js";
 import { programOfRun } from "./investigate.js";
 
 export interface GenerateOptions {
@@ -24,7 +24,7 @@ export async function generateCommand(
     if (index % 256 !== 0) continue;
     // Lets a reader that is slower than this catch up, and an interruption in.
     await terminal.flushed();
-    if (interruption.signal.aborted) return ExitStatus.interrupted;
+    if (interruption.signal.aborted) return interruptedBy(interruption.signal);
   }
   return ExitStatus.agreement;
 }

@@ -6,7 +6,6 @@
  * line each on standard error; logs go there too, through pino, and are silent unless `--log-level` says otherwise.
  */
 import { Command, CommanderError, Option } from "commander";
-import { pino } from "pino";
 import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { TargetError } from "../sim/target.js";
 import type { Interruption } from "./command-context.js";
@@ -17,12 +16,13 @@ import { defineMutantsCommand } from "./define-mutants-command.js";
 import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js";
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
-import { ExitStatus } from "./exit-status.js";
+import { ExitStatus, interruptedBy } from "./exit-status.js";
 import { fileComplaint } from "./load-programs.js";
+import { LOG_LEVELS, openLogger } from "./open-logger.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
+import { outputFileComplaint } from "./write-output.js";
 
-const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
 const TARGETS_HELP = `
 Targets:
   model       the TypeScript model, in this process
@@ -42,21 +42,28 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       const isSecond = interrupting.signal.aborted;
-      interrupting.abort();
+      interrupting.abort(signal);
       if (isSecond || !interruption.isHandled)
-        void closeTargets().finally(() => process.exit(ExitStatus.interrupted));
+        void closeTargets().finally(() => process.exit(interruptedBy(interrupting.signal)));
     });
   }
   let status: ExitStatus = ExitStatus.agreement;
   const program = new Command("lockstep");
 
   const run: RunCommand = async (command) => {
-    const { logLevel, timeLimit, memoryLimit } = program.opts<{
-      logLevel: string;
+    const { logLevel, logFile, timeLimit, memoryLimit } = program.opts<{
+      logLevel?: string;
+      logFile?: string;
       timeLimit: number;
       memoryLimit: number;
     }>();
-    const logger = pino({ level: logLevel }, pino.destination({ fd: 2, sync: true }));
+    const complaint = logFile === undefined ? undefined : outputFileComplaint(logFile);
+    if (complaint !== undefined) {
+      terminal.complain(complaint);
+      status = ExitStatus.badInput;
+      return;
+    }
+    const logger = openLogger({ level: logLevel, file: logFile }, terminal);
     const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, logger };
     status = await command({ terminal, logger, interruption }, settings);
   };
@@ -67,7 +74,13 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     )
     .version(VERSION, "--version", "print the version")
     .addOption(
-      new Option("--log-level <level>", "log to standard error").choices(LOG_LEVELS).default("silent"),
+      new Option("--log-level <level>", "what to log (default: silent, info with --log-file)").choices(
+        LOG_LEVELS,
+      ),
+    )
+    .option(
+      "--log-file <file>",
+      "log there and not to standard error; at most 10 MB, with five older parts FILE.1 to FILE.5",
     )
     .addOption(
       new Option("--time-limit <ms>", "how long a native program may go on without a record")

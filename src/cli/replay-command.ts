@@ -6,7 +6,7 @@
 import { TraceDecoder } from "../sim/decode-trace.js";
 import { TraceText } from "../sim/trace-text.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus, worse } from "./exit-status.js";
+import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 import { replayLine } from "./json-lines.js";
 import { loadPrograms, type NamedProgram } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
@@ -36,7 +36,7 @@ export async function replayCommand(
   let status = openStatus;
   if (targets.length === 0) return status;
   for await (const replayed of replayAll(loadPrograms(files), targets)) {
-    if (interruption.signal.aborted) return ExitStatus.interrupted;
+    if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
       status = worse(status, ExitStatus.badInput);
