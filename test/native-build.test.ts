@@ -69,9 +69,17 @@ describe("the cache of native artefacts", () => {
     vi.stubEnv("LOCKSTEP_CACHE", "");
     expect(cacheFolder()).toBe(join(folder, "shared", "fiber-lockstep"));
     // A folder that cannot be made, whoever asks: below a device.
-    vi.stubEnv("LOCKSTEP_CACHE", "/dev/null/cache");
+    vi.stubEnv("XDG_CACHE_HOME", "/dev/null/cache");
     expect(cacheFolder().startsWith(join(tmpdir(), "fiber-lockstep-"))).toBe(true);
   });
+
+  test.each(["/dev/null/cache", "/proc/lockstep/cache"])(
+    "a cache folder that is named and cannot be made is an error: %s",
+    (named) => {
+      vi.stubEnv("LOCKSTEP_CACHE", named);
+      expect(cacheFolder).toThrow(`LOCKSTEP_CACHE is ${named}, which cannot be made or written`);
+    },
+  );
 });
 
 describe("a build that cannot be", () => {

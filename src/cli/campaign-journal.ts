@@ -37,7 +37,8 @@ export interface JournalSource {
 export class CampaignJournal {
   readonly #path: string;
   readonly #source: JournalSource;
-  readonly #inFlight = new Set<RunRange>();
+  /** By first run: a range comes back from a worker as another object. */
+  readonly #inFlight = new Map<number, RunRange>();
 
   /** `folder` is made if it is not there, and the file written. Throws what the file system throws. */
   constructor(folder: string, source: JournalSource) {
@@ -48,13 +49,13 @@ export class CampaignJournal {
   }
 
   begin(range: RunRange): void {
-    this.#inFlight.add(range);
+    this.#inFlight.set(range.from, range);
     this.#write();
   }
 
   /** Not written: the file may name runs that are done, never lack one that is not. */
   end(range: RunRange): void {
-    this.#inFlight.delete(range);
+    this.#inFlight.delete(range.from);
   }
 
   /** Removes the file when nothing is left to run, and else leaves it for `--resume`. */
@@ -70,7 +71,7 @@ export class CampaignJournal {
     const head: JournalHead = {
       process: ownIdentity(),
       command,
-      inFlight: [...this.#inFlight],
+      inFlight: [...this.#inFlight.values()],
       elapsedMs: Math.round(this.#source.elapsedMs()),
       jobs,
       written: new Date().toISOString(),

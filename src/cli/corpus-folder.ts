@@ -4,9 +4,10 @@
  * Entries are read in the order of their names by code point, never in the order that the file system gives. A file is written whole
  * under another name and then renamed, so that an interruption leaves the old one or the new one.
  */
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../native-bridge/make-folder.js";
 import {
   type CorpusEntry,
   formatCorpusEntry,
@@ -71,7 +72,7 @@ export async function writeEntry(path: string, entry: CorpusEntry): Promise<void
 export function checkCorpusFolder(folder: string, mayMake: boolean): string | undefined {
   const advice = "failures are saved there; make it, name another with --corpus, or use --no-save";
   try {
-    if (mayMake) mkdirSync(folder, { recursive: true });
+    if (mayMake) makeFolder(folder);
     if (!statSync(folder).isDirectory()) return `${folder}: is not a folder: ${advice}`;
     accessSync(folder, constants.W_OK);
     return undefined;

@@ -32,6 +32,7 @@ export async function deadlockCommand(
   const found = { deadlock: 0, partial: 0 };
   for (let index = options.from; index < options.from + options.runs; index++) {
     if (index % 256 === 0) await terminal.flushed();
+    if (terminal.isUnread) break;
     if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     const seed = runSeed(options.seed, index);
     const program = programOfRun(seed, { world: options.world });

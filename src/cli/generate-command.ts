@@ -24,6 +24,7 @@ export async function generateCommand(
     if (index % 256 !== 0) continue;
     // Lets a reader that is slower than this catch up, and an interruption in.
     await terminal.flushed();
+    if (terminal.isUnread) break;
     if (interruption.signal.aborted) return interruptedBy(interruption.signal);
   }
   return ExitStatus.agreement;

@@ -130,7 +130,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
 function complainOf(error: unknown, terminal: Terminal): ExitStatus {
   if (error instanceof TargetError) {
     terminal.complain(error.message);
-    return ExitStatus.unavailable;
+    return error.reason === "invalid" ? ExitStatus.badInput : ExitStatus.unavailable;
   }
   const { code, path, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) throw error;

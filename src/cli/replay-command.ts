@@ -36,6 +36,7 @@ export async function replayCommand(
   let status = openStatus;
   if (targets.length === 0) return status;
   for await (const replayed of replayAll(loadPrograms(files), targets)) {
+    if (terminal.isUnread) break;
     if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
@@ -61,7 +62,7 @@ export async function replayCommand(
 
 /** What to say of a program with a world and a runtime without an idle hook. */
 export function noWorld(named: NamedProgram, on: string): string {
-  return `${named.source}: has a world, which ${on} cannot run: its runtime has no idle hook (SPEC section 5)`;
+  return `${named.source}: has a world, which ${on} cannot run: its runtime has no idle hook (docs/your-runtime.md, The two hooks)`;
 }
 
 /** How a program is called in what people read: its title, its seed or its source. */

@@ -19,8 +19,11 @@ export function makeFolder(path: string, mode = 0o777): void {
     try {
       mkdirSync(folder, { mode });
     } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // The folder above is there: a file system that answers so lets nobody make one.
+      if (code === "ENOENT") throw Object.assign(error as Error, { code: "EPERM" });
       // Somebody else may have been quicker.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (code !== "EEXIST") throw error;
     }
   }
   if (!statSync(path).isDirectory())

@@ -31,7 +31,7 @@ export interface DivergentSide {
 }
 
 /** How many of the common records a divergence keeps. */
-export const RECORDS_BEFORE_MAX = 100;
+const RECORDS_BEFORE_MAX = 100;
 
 export interface Divergence {
   /** Number of the first divergent record, from 0. */
