@@ -33,7 +33,8 @@ Targets:
               folder that lockstep doctor --include prints); kqueue:PATH for one
               that waits by kqueue instead of epoll
 
-Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run.`;
+Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run,
+130 and 143 ended by SIGINT and SIGTERM. docs/troubleshooting.md of the package explains every message.`;
 
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   const terminal = processTerminal();
