@@ -1,5 +1,7 @@
 /**
- * The build of the native artefacts: what the cache keeps, and what the user is told when there is no compiler or it refuses.
+ * * The build of the native artefacts: what the cache keeps, and what the user is told when there is no compiler or it refuses.
+ *
+ * Needs a C compiler.
  */
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -147,6 +147,8 @@ export async function simCommand(
     "campaign ends",
   );
   progress.end(record.tally.runs, jobs);
+  if (record.state === "interrupted")
+    terminal.complain(`stopped at run ${record.next}: --resume goes on there`);
   // A campaign too short for a sample has its average.
   if (samples.length === 0) samples.push({ seconds: elapsedMs() / 1000, runs: record.tally.runs });
   const verdict = await writeOutputs(record, options, context, samples);
