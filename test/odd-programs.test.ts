@@ -183,10 +183,6 @@ describe("numbers and lists at their edges", () => {
     // Nested ops are counted, so the log is op 6.
     expect(trace.records.find((record) => "op" in record && record.op === "log")).toMatchObject({ at: 6 });
   });
-
-  test("a key that stands twice counts once, as in any JSON: the last", () => {
-    expect(encodeProgram(programOf('{"version":2,"version":1}'))).toEqual(encodeProgram({ version: 1 }));
-  });
 });
 
 describe("the builder", () => {
