@@ -60,7 +60,8 @@ function freshFolder(): string {
 async function inFlight(cwd: string): Promise<void> {
   for (let i = 0; i < 600; i++) {
     const journal = join(cwd, ".lockstep");
-    if (existsSync(journal) && readdirSync(journal).some((name) => name.endsWith(".json"))) return;
+    const names = existsSync(journal) ? readdirSync(journal).filter((name) => name.endsWith(".json")) : [];
+    if (names.some((name) => readFileSync(join(journal, name), "utf8").includes('"inFlight":[{'))) return;
     await delay(50);
   }
   throw new Error("the campaign has not begun");
