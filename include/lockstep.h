@@ -9,7 +9,8 @@
  * The replayer is the code that calls these functions. It promises:
  *
  * - Everything happens on one thread: the one that loaded the library, in a process forked from there. Threads that a
- *   constructor of the library starts are not in it. Bodies must run on the thread that called run().
+ *   constructor of the library starts are not in it. Bodies must run on the thread that called run(). Under an emulator
+ *   the process may be forked again between two programs, outside all schedulers, and the fork go on with other programs.
  * - Handles are opaque and belong to the runtime; the replayer never frees one. It passes a fiber to wake() until its
  *   body has returned and never after, so a runtime may free a fiber that is done. It passes a task to wait() and
  *   cancel() until deinit(), also when its work has ended.

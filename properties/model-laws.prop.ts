@@ -239,8 +239,8 @@ function runAsGenerators(program: Program): string[] {
     }
   }
   function* work(name: string): Body<number> {
-    // The scheduler gives a task's fiber to nobody; it is the running one when its work begins.
-    fibers.set(name, { id: scheduler.core.current });
+    // A program's wake knows a task's fiber once its work has begun (SPEC section 3).
+    fibers.set(name, tasks.get(name)!.fiber);
     const { ops = [], returns = 0 } = program.tasks![name]!;
     yield* body(name, ops);
     return returns;

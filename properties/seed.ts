@@ -7,6 +7,7 @@
  */
 import type { Parameters } from "fast-check";
 import { test } from "vitest";
+import { seedHash } from "../src/sim/generate/seed-hash.js";
 
 /** The seed as text: 1 character or more. */
 export const seedText = process.env.LOCKSTEP_SEED || "lockstep";
@@ -34,14 +35,7 @@ export function runsOf(usual: number): number {
 
 /** What `fc.assert` needs: the seed, and how many runs. */
 export function lawRuns<T>(usual: number): Parameters<T> {
-  return { seed: hashOf(seedText), numRuns: runsOf(usual) };
-}
-
-/** FNV-1a over UTF-16 units, as the signed 32-bit integer that fast-check takes. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash | 0;
+  return { seed: seedHash(seedText), numRuns: runsOf(usual) };
 }
 
 function runsFactorOf(text: string | undefined): number {

@@ -4,8 +4,7 @@
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { divergenceLines } from "../src/cli/divergence-text.js";
-import { fileComplaint } from "../src/cli/load-programs.js";
+import { divergenceLines } from "../src/report/divergence-text.js";
 import { diffTraces } from "../src/sim/diff.js";
 import { duplicateKey } from "../src/sim/duplicate-key.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
@@ -14,6 +13,7 @@ import { machineLimit } from "../src/sim/machine-limit.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import { parseJson, parseProgram } from "../src/sim/parse-program.js";
 import type { Program } from "../src/sim/program.js";
+import { fileComplaint } from "../src/testing/text-file.js";
 import { bash, buildCommand, lockstep, scratchFolder } from "./support/command.js";
 import { targetsHere } from "./support/replay.js";
 

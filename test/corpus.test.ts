@@ -3,10 +3,10 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { entryFiles } from "../src/cli/corpus-folder.js";
 import { formatCorpusEntry, type LoadedEntry, readCorpusEntry } from "../src/sim/corpus-entry.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
 import { problemLine } from "../src/sim/problem.js";
+import { entryFiles } from "../src/testing/corpus-folder.js";
 import { epollTargetsHere, wordsOn } from "./support/replay.js";
 
 const folder = new URL("../corpus/", import.meta.url);

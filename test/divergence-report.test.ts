@@ -4,8 +4,7 @@
  * `golden/divergence/*.txt` are read by people: a change of the report shows there, and `vitest -u` is to be used only after looking.
  */
 import { expect, test } from "vitest";
-import { divergenceLines } from "../src/cli/divergence-text.js";
-import { programOfRun } from "../src/cli/investigate.js";
+import { divergenceLines } from "../src/report/divergence-text.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
 import { diffTraces } from "../src/sim/diff.js";
 import { encodeTrace } from "../src/sim/encode-trace.js";
@@ -13,6 +12,7 @@ import { problemLine } from "../src/sim/problem.js";
 import type { Program } from "../src/sim/program.js";
 import { ProgramBuilder } from "../src/sim/program-builder.js";
 import type { Outcome, Trace, TraceRecord } from "../src/sim/trace.js";
+import { programOfRun } from "../src/testing/investigate.js";
 import { loadCorpusProgram, wordsOn } from "./support/replay.js";
 
 const b = new ProgramBuilder("a reader, two sleepers, a task");

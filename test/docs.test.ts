@@ -13,14 +13,29 @@ import { buildDefective, findDefect } from "../src/native-bridge/defects.js";
 import { packagePath } from "../src/native-bridge/package-path.js";
 import { checkPage, furnish } from "./support/check-page.js";
 import { buildCommand, scratchFolder } from "./support/command.js";
+import { docExamples } from "./support/doc-examples.js";
 import { whyNoExample } from "./support/example-adapter.js";
+import { installProject } from "./support/installed-project.js";
 import { targetsHere } from "./support/replay.js";
 import { filesIn, textOf } from "./support/source-files.js";
 
 const scratch = scratchFolder();
-const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...filesIn(["docs", "examples"], /\.md$/)];
+/** What `npm run docs` has made is tried where it comes from, in the doc comments. */
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  ...filesIn(["docs", "examples"], /\.md$/),
+].filter((page) => !page.startsWith("docs/api/"));
 const missing = whyNoExample();
 const noCompiler = targetsHere.includes("native") ? undefined : "the target native cannot run here";
+
+/** A project that has the package installed, for pages about that. */
+function project(): string {
+  const folder = mkdtempSync(join(scratch.folder, "project-"));
+  installProject(folder, {});
+  return folder;
+}
 
 /** A folder that looks like a checkout, new each time. */
 function checkout(): string {
@@ -41,7 +56,7 @@ describe("what stands in the pages is true", () => {
     if (isSkipped) process.stderr.write(`docs.test.ts: ${page} skipped: ${why}\n`);
 
     test.skipIf(isSkipped)(page, { timeout: 240_000 }, async () => {
-      const folder = checkout();
+      const folder = page === "docs/vitest.md" ? project() : checkout();
       if (page === "README.md") {
         const ties = findDefect("TIES_BY_LAST")!;
         copyFileSync(await buildDefective(ties, machineArchitecture()), join(folder, "mine.so"));
@@ -49,6 +64,13 @@ describe("what stands in the pages is true", () => {
       expect(await checkPage(textOf(page), folder)).toEqual([]);
     });
   }
+
+  test("of the examples in doc comments, which become the API pages", { timeout: 240_000 }, async () => {
+    const examples = docExamples();
+    expect(examples.length).toBeGreaterThan(5);
+    for (const { path, markdown } of examples)
+      expect([path, await checkPage(markdown, checkout())]).toEqual([path, []]);
+  });
 
   test("links between them lead somewhere", () => {
     const broken = pages.flatMap((page) =>

@@ -5,7 +5,6 @@
  * The runtime is built over our own kqueue on epoll, and over libkqueue where that is installed.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { entryFiles, readEntry } from "../src/cli/corpus-folder.js";
 import { findKqueueSystem } from "../src/native-bridge/kqueue-system.js";
 import { openNativeTarget } from "../src/native-bridge/targets.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
@@ -15,6 +14,7 @@ import { agrees, diffTargets } from "../src/sim/expected-trace.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import type { Op, Program } from "../src/sim/program.js";
 import type { ProgramBatch, Target } from "../src/sim/target.js";
+import { entryFiles, readEntry } from "../src/testing/corpus-folder.js";
 import { generatedBatch } from "./support/generated-batch.js";
 import { loadCorpusProgram } from "./support/replay.js";
 import { outcomeLine, timedLogsOf, wakeLine } from "./support/trace-readers.js";

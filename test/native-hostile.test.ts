@@ -36,6 +36,7 @@ const OUTCOMES: Readonly<Record<string, string | RegExp>> = {
   close_pipes: /^crash@\d+ SIGABRT in/,
   signal_group: "crash@0 SIGTERM in bad",
   signal_parent: "as the model",
+  kill_parent: "crash@0 SIGKILL in bad",
   scribble_all: "crash@0 trace overwritten in main",
   scribble_head: "as the model",
   scribble_traces: "crash@0 trace overwritten in main",
@@ -70,6 +71,16 @@ const OUTCOMES: Readonly<Record<string, string | RegExp>> = {
   leak_heap: /^leak@\d+ heap$/,
   leak_mapping: /^leak@\d+ mappings$/,
 };
+
+/** One of each way to end or to change a process, for batches so large that their workers are forked from a warm one. */
+const IN_LARGE_BATCHES = [
+  "exit_0",
+  "kill_parent",
+  "scribble_all",
+  "fork_daemon",
+  "jump_to_0",
+  "change_umask",
+];
 
 /** Misbehaves, then writes to a pipe that it has written to before, so that lost descriptors are seen. */
 function hostileProgram(act: string): Program {
@@ -182,14 +193,33 @@ describe.each(architecturesHere)("a hostile runtime on $name", ({ name }) => {
         else expect(line.trim()).toBe(outcome === "as the model" ? asModel : outcome);
       }
       expect(hostile[1]).toEqual(hostile[0]);
-      expect(processesOf(library).length, "the host, and Node where it is emulated").toBeLessThanOrEqual(2);
+      // The host and the template of its workers, and Node where it is emulated.
+      expect(processesOf(library).length).toBeLessThanOrEqual(name === "native" ? 2 : 3);
+    },
+    60_000,
+  );
+
+  test.each(IN_LARGE_BATCHES)(
+    "%s in the middle of a large batch: the other programs give the model's traces",
+    async (act) => {
+      const hostile = hostileProgram(act);
+      const around = Array.from({ length: 200 }, (_, i) => good[i % good.length]!);
+      const traces = await target.replay(batchOf([...around, encodeProgram(hostile), ...around]));
+      const words = Array.from({ length: traces.count }, (_, i) => traceOf(traces, i).slice());
+      const line = outcomeLine(decodeTrace(hostile, words.splice(around.length, 1)[0]!).outcome).trim();
+      const outcome = OUTCOMES[act]!;
+      if (outcome instanceof RegExp) expect(line).toMatch(outcome);
+      else expect(line).toBe(outcome);
+      expect(words).toEqual(
+        [...around, ...around].map((_, i) => expected[(i % around.length) % good.length]),
+      );
     },
     60_000,
   );
 
   test("what a runtime printed before it aborted is told", async () => {
     const traces = await target.replay(batchOf([encodeProgram(hostileProgram("assert_and_abort"))]));
-    if (name === "native") expect(traces.printed).toContain("assertion failed: fiber != NULL");
+    expect(traces.printed).toContain("assertion failed: fiber != NULL");
   });
 
   test("after all of it, no process is left over", async () => {

@@ -3,13 +3,7 @@
  */
 import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
-import {
-  type Frame,
-  FrameKind,
-  FrameReader,
-  readBatchFrame,
-  writeBatchFrame,
-} from "../src/native-bridge/frames.js";
+import { type Frame, FrameReader, writeFrame } from "../src/native-bridge/frames.js";
 import { splitBatch, traceWordsMax } from "../src/native-bridge/split-batch.js";
 import { PROGRAM_MAGIC, ProgramWord } from "../src/sim/encoding.js";
 import type { ProgramBatch } from "../src/sim/target.js";
@@ -72,33 +66,22 @@ describe("splitBatch", () => {
 });
 
 describe("frames", () => {
-  const batch = { words: Int32Array.of(7, -8, 9, 0), ends: Uint32Array.of(1, 3, 0), count: 2 };
+  const values = [{ name: "f\u00fcr", list: [1, 2] }, "order", 0];
 
-  function bytesOf(...batches: ProgramBatch[]): Buffer {
+  function bytesOf(...frames: unknown[]): Buffer {
     const stream = new PassThrough();
-    for (const each of batches) writeBatchFrame(stream, FrameKind.batch, each);
+    for (const [kind, value] of frames.entries()) writeFrame(stream, kind, value);
     return stream.read() as Buffer;
   }
 
-  test("a batch comes back as it was, without what lies behind its end", () => {
-    const frames: Frame[] = [];
-    new FrameReader((frame) => frames.push(frame)).push(bytesOf(batch));
-    expect(frames).toHaveLength(1);
-    expect(readBatchFrame(frames[0]!.payload)).toEqual({
-      words: Int32Array.of(7, -8, 9),
-      ends: Uint32Array.of(1, 3),
-      count: 2,
-    });
-  });
-
-  test("frames are whole wherever the stream is cut", () => {
-    const bytes = bytesOf(batch, { words: new Int32Array(0), ends: new Uint32Array(0), count: 0 }, batch);
+  test("frames are whole and in order wherever the stream is cut", () => {
+    const bytes = bytesOf(...values);
     for (let size = 1; size <= bytes.length; size++) {
-      const counts: number[] = [];
-      const reader = new FrameReader(({ payload }) => counts.push(readBatchFrame(payload).count));
+      const frames: Frame[] = [];
+      const reader = new FrameReader((frame) => frames.push(frame));
       for (let offset = 0; offset < bytes.length; offset += size)
         reader.push(bytes.subarray(offset, offset + size));
-      expect(counts).toEqual([2, 0, 2]);
+      expect(frames).toEqual(values.map((value, kind) => ({ kind, value })));
     }
   });
 });

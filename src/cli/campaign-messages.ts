@@ -1,17 +1,7 @@
 /** What the coordinator of a campaign and its worker processes say to each other, one answer to each question. */
 import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
-import type { GeneratorConstraints } from "../sim/generate/profile.js";
+import type { CampaignSetup } from "../testing/campaign-setup.js";
 import type { ExitStatus } from "./exit-status.js";
-
-/** What every run of a campaign has in common. */
-export interface CampaignSetup {
-  readonly seed: string;
-  /** Names of the targets; the first is the one that the others are compared with. */
-  readonly on: readonly string[];
-  readonly constraints: GeneratorConstraints;
-  readonly timeLimitMs: number;
-  readonly memoryLimitMiB: number;
-}
 
 export type Question =
   | { readonly ask: "open"; readonly setup: CampaignSetup }

@@ -5,17 +5,16 @@
  * `sim` adds to its report, does not.
  */
 import { runSeed } from "../sim/generate/run-seed.js";
+import type { FoundFailure } from "../testing/failure-log.js";
+import { failureLines } from "../testing/failure-text.js";
+import { campaignCommand, reproCommandOf } from "./campaign-command.js";
 import { type CampaignRecord, recordText } from "./campaign-record.js";
 import { type RateSample, reportFolderComplaint, writeReport } from "./campaign-report.js";
-import { shardText } from "./campaign-shard.js";
 import { type SimSummary, simSummary, summaryLines, verdictOf } from "./campaign-summary.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
-import type { FoundFailure } from "./failure-log.js";
-import { failureLines } from "./failure-text.js";
 import { type Annotations, markdownCode, markdownTable, markdownText, tellGithub } from "./github.js";
 import { type JunitComplaint, junitXml } from "./junit-xml.js";
-import { generatorFlags, shellWord } from "./shell-word.js";
 import { outputFileComplaint, writeOutput } from "./write-output.js";
 
 export interface OutputOptions {
@@ -72,18 +71,6 @@ export async function writeOutputs(
   return status;
 }
 
-/** The command that runs the same campaign again. */
-export function campaignCommand({ terms, shard }: Pick<CampaignRecord, "terms" | "shard">): string {
-  const range = `${terms.from === 0 ? "" : ` --from ${terms.from}`}${terms.runs === null ? "" : ` --runs ${terms.runs}`}`;
-  const part = shard.count === 1 ? "" : ` --shard ${shardText(shard)}`;
-  return `${bareCommand(terms)}${range}${part}`;
-}
-
-/** The same without what says which runs. */
-export function bareCommand({ seed, on, constraints }: CampaignRecord["terms"]): string {
-  return `lockstep sim --seed ${shellWord(seed)} --on ${on.map(shellWord).join(",")}${generatorFlags(constraints)}`;
-}
-
 interface Trouble extends JunitComplaint {
   readonly file?: string;
 }
@@ -122,7 +109,7 @@ function troubles(record: CampaignRecord, summary: SimSummary, requiresCoverage:
 
 /** As on a terminal without colour, 100 columns wide. */
 function plainReport(found: FoundFailure, { terms }: CampaignRecord): string {
-  return failureLines(found, terms.constraints, { paint: (_, text) => text, columns: 100 })
+  return failureLines(found, reproCommandOf(found, terms), { paint: (_, text) => text, columns: 100 })
     .join("\n")
     .trimEnd();
 }
@@ -148,10 +135,7 @@ function campaignJunit(record: CampaignRecord, summary: SimSummary, requiresCove
       ["repro", campaignCommand(record)],
       ...summary.failures.found.flatMap(({ signature, first, on }, i): [string, string][] => [
         [`failure ${i + 1} signature`, signature],
-        [
-          `failure ${i + 1} repro`,
-          `lockstep repro ${shellWord(first)} --on ${shellWord(terms.on[0]!)},${shellWord(on)}${generatorFlags(terms.constraints)}`,
-        ],
+        [`failure ${i + 1} repro`, reproCommandOf({ first, on }, terms)],
       ]),
     ],
     cases: [

@@ -7,7 +7,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
 import { TargetError } from "../sim/target.js";
-import type { Answer, CampaignSetup, Question } from "./campaign-messages.js";
+import type { CampaignSetup } from "../testing/campaign-setup.js";
+import type { Answer, Question } from "./campaign-messages.js";
 
 interface Waiting {
   readonly resolve: (answer: Answer) => void;

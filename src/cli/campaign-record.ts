@@ -8,11 +8,11 @@
 import { createHash } from "node:crypto";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { parseJson } from "../sim/parse-program.js";
+import type { FailureLog, FoundFailure } from "../testing/failure-log.js";
+import { readTextFile } from "../testing/text-file.js";
 import type { OwedCanary } from "./campaign.js";
 import { type Shard, shardRange } from "./campaign-shard.js";
 import type { CampaignTally } from "./campaign-tally.js";
-import type { FailureLog, FoundFailure } from "./failure-log.js";
-import { readTextFile } from "./load-programs.js";
 
 /** What two records have in common when they are of one campaign. */
 export interface CampaignTerms {

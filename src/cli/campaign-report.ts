@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { makeFolder } from "../native-bridge/make-folder.js";
 import { LABELS, LabelIndex } from "../sim/campaign/labels.js";
 import type { Side } from "../sim/diff.js";
+import type { FoundFailure } from "../testing/failure-log.js";
+import { fileComplaint } from "../testing/text-file.js";
 import { type Bar, campaignHtml } from "../view/campaign-html.js";
 import { pageHtml } from "../view/page-html.js";
 import type { SimSummary } from "./campaign-summary.js";
-import type { FoundFailure } from "./failure-log.js";
-import { fileComplaint } from "./load-programs.js";
 import { pageAssets, viewDataOf } from "./view-command.js";
 import { writeOutput } from "./write-output.js";
 

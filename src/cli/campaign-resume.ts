@@ -2,6 +2,7 @@
  * Where a campaign begins: at its first run, or with `--resume` where its journal says that an earlier part of it stopped.
  */
 import { rmSync } from "node:fs";
+import { EMPTY_LOG } from "../testing/failure-log.js";
 import { notedCampaigns } from "./campaign-journal.js";
 import type { CampaignRecord, CampaignTerms } from "./campaign-record.js";
 import { type Shard, shardRange } from "./campaign-shard.js";
@@ -35,7 +36,7 @@ export function beginning(
     state: "running",
     next: from,
     tally: EMPTY_TALLY,
-    failures: { count: 0, lookedAt: [], found: [] },
+    failures: EMPTY_LOG,
     canariesOwed: [],
   };
   const afresh: Beginning = { record, elapsedMs: 0, notes: [], taken: () => {} };

@@ -4,19 +4,21 @@
  * Invariant: the record is exchanged as a whole, after a range with its failures is counted, so that whoever reads it in between sees only
  * whole ranges. A canary counts once its range does, whichever comes first.
  */
+
+import { formatProgram } from "../report/program-text.js";
 import { BatchRunner, type RangeResult, type RunRange } from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Target } from "../sim/target.js";
+import type { FailureBook } from "../testing/failure-book.js";
+import type { FoundFailure } from "../testing/failure-log.js";
+import { failureLines } from "../testing/failure-text.js";
 import type { CampaignEvents, CanaryDifference, OwedCanary } from "./campaign.js";
+import { reproCommandOf } from "./campaign-command.js";
 import type { CampaignRecord, CampaignState } from "./campaign-record.js";
 import { addSample, type RateSample } from "./campaign-report.js";
 import { added, canaryTally, eventsPerRun, tallyOf } from "./campaign-tally.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
-import type { FailureBook } from "./failure-book.js";
-import type { FoundFailure } from "./failure-log.js";
-import { failureLines } from "./failure-text.js";
-import { formatProgram } from "./program-text.js";
 import type { Progress } from "./progress.js";
 
 export interface SinkOptions {
@@ -145,7 +147,8 @@ export class CampaignSink implements CampaignEvents {
     const { terminal } = this.#context;
     const { saves, isJson } = this.#options;
     if (!isJson) {
-      for (const line of failureLines(found, this.#record.terms.constraints, terminal)) terminal.print(line);
+      const again = reproCommandOf(found, this.#record.terms);
+      for (const line of failureLines(found, again, terminal)) terminal.print(line);
     }
     this.#context.logger.info({ signature: found.signature, first: found.first }, "found a failure");
     if (!("complaint" in found.saved) || !saves) return;

@@ -5,12 +5,12 @@
  */
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
+import { onlyCounted, runsOf, vanishedRuns } from "../testing/failure-log.js";
 import type { CanaryDifference } from "./campaign.js";
 import type { CampaignRecord } from "./campaign-record.js";
 import { shardText } from "./campaign-shard.js";
 import { eventsPerRun, type LabelTally, labelTallies } from "./campaign-tally.js";
 import { ExitStatus } from "./exit-status.js";
-import { onlyCounted, runsOf, vanishedRuns } from "./failure-log.js";
 import type { Terminal } from "./terminal.js";
 
 export interface SimSummary {

@@ -6,7 +6,8 @@
  */
 import { BatchRunner } from "../sim/campaign/batch-runner.js";
 import { TargetError } from "../sim/target.js";
-import type { Answer, CampaignSetup, Question } from "./campaign-messages.js";
+import type { CampaignSetup } from "../testing/campaign-setup.js";
+import type { Answer, Question } from "./campaign-messages.js";
 import { ExitStatus } from "./exit-status.js";
 import { closeTargets, isOpen, openTarget } from "./open-targets.js";
 

@@ -6,8 +6,8 @@
  * runs is run a second time in another process (the canary), and both must give the same digests.
  */
 import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
+import type { CampaignSetup } from "../testing/campaign-setup.js";
 import type { CampaignJournal } from "./campaign-journal.js";
-import type { CampaignSetup } from "./campaign-messages.js";
 import { CampaignWorker } from "./campaign-pool.js";
 import type { ExitStatus } from "./exit-status.js";
 

@@ -6,19 +6,18 @@
  */
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { CORPUS_FORMAT, type CorpusEntry, type LoadedEntry } from "../sim/corpus-entry.js";
-import { decodeTrace } from "../sim/decode-trace.js";
+import { divergenceLines } from "../report/divergence-text.js";
+import type { LoadedEntry } from "../sim/corpus-entry.js";
 import { diffTraces, sameWords } from "../sim/diff.js";
-import { batchOf, encodeProgram } from "../sim/encode-program.js";
-import { ModelTarget } from "../sim/model-target.js";
-import type { Program } from "../sim/program.js";
+import { encodeProgram } from "../sim/encode-program.js";
 import { opCountOf } from "../sim/shrink/program-edits.js";
 import { outcomeLine } from "../sim/trace-text.js";
+import { corpusEntryOf, recordedOnModel, wordsOnModel } from "../testing/corpus-entry-of.js";
+import { entryFiles, readEntry, writeCorpusEntry } from "../testing/corpus-folder.js";
+import { fileComplaint } from "../testing/text-file.js";
 import type { CommandContext } from "./command-context.js";
-import { entryFiles, readEntry, writeEntry } from "./corpus-folder.js";
-import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
-import { fileComplaint, loadPrograms } from "./load-programs.js";
+import { loadPrograms } from "./load-programs.js";
 
 /** An entry is a file of the corpus, never of another folder, and no hidden one. */
 const ENTRY_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/;
@@ -75,7 +74,7 @@ export async function corpusAddCommand(
     taken.add(file);
     try {
       const path = join(options.corpus, file);
-      await writeEntry(path, recordedOnModel({ format: CORPUS_FORMAT, reason: options.reason, program }));
+      await writeCorpusEntry(path, corpusEntryOf(program, options.reason));
       terminal.print(`added ${path}`);
     } catch (error) {
       refuse(`${join(options.corpus, file)}: ${fileComplaint(error)}`);
@@ -140,7 +139,7 @@ export async function corpusAcceptCommand(
     const report = { paint: terminal.paint, columns: terminal.columns - 2, showsProgram: false };
     for (const line of divergenceLines(program, divergence, report)) terminal.print(`  ${line}`);
     try {
-      await writeEntry(path, recordedOnModel(loaded.entry));
+      await writeCorpusEntry(path, recordedOnModel(loaded.entry));
     } catch (error) {
       terminal.complain(`${path}: ${fileComplaint(error)}`);
       status = worse(status, ExitStatus.badInput);
@@ -208,15 +207,6 @@ async function readAll(folder: string, { terminal }: CommandContext): Promise<[K
     }
   }
   return [entries, status];
-}
-
-function wordsOnModel(program: Program): Int32Array {
-  return new ModelTarget().replayNow(batchOf([encodeProgram(program)])).words;
-}
-
-function recordedOnModel(entry: Omit<CorpusEntry, "trace" | "outcome">): CorpusEntry {
-  const { records, outcome } = decodeTrace(entry.program, wordsOnModel(entry.program));
-  return { ...entry, trace: records, outcome };
 }
 
 /** A file's name without its folder and ending, or a seed, as the name of an entry. */

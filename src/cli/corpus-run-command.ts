@@ -6,24 +6,21 @@
  */
 
 import { join, relative } from "node:path";
-import type { LoadedEntry } from "../sim/corpus-entry.js";
-import { diffTargets } from "../sim/expected-trace.js";
+import { divergenceLines } from "../report/divergence-text.js";
 import type { Target } from "../sim/target.js";
+import { entryFiles } from "../testing/corpus-folder.js";
+import { replayEntries } from "../testing/replay-corpus.js";
 import type { CommandContext } from "./command-context.js";
-import { entryFiles, type FoundEntry, readEntry } from "./corpus-folder.js";
 import {
   type CorpusOutputOptions,
   corpusOutputsComplaint,
   type EntryResult,
   writeCorpusOutputs,
 } from "./corpus-outputs.js";
-import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
-import type { Loaded } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { replayAll } from "./replay-batches.js";
 import { noWorld } from "./replay-command.js";
-import { type Verdict, VerdictTable } from "./verdict-table.js";
+import { VerdictTable } from "./verdict-table.js";
 
 export interface CorpusRunOptions extends CorpusOutputOptions {
   readonly on?: string;
@@ -63,11 +60,10 @@ export async function corpusRunCommand(
   // A name that is none has said so, and is bad usage; whatever else keeps every target from running is the machine's.
   if (targets.length === 0) return openStatus;
 
-  const entries = new Map<string, LoadedEntry>();
   const table = new VerdictTable(terminal, targets, options.format);
   const timings = new Map<Target, number>();
   const results: EntryResult[] = [];
-  for await (const replayed of replayAll(programsOf(folder, files.value, entries), targets, timings)) {
+  for await (const replayed of replayEntries(folder, files.value, targets, timings)) {
     if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
@@ -75,35 +71,18 @@ export async function corpusRunCommand(
       status = worse(status, ExitStatus.badInput);
       continue;
     }
-    const { named, traces } = replayed.value;
-    const { recorded } = entries.get(named.source)!;
-    entries.delete(named.source);
-    const verdicts: Verdict[] = [];
-    const report: string[] = [];
-    for (const [i, target] of targets.entries()) {
-      const words = traces[i];
-      if (words === undefined) {
-        verdicts.push("cannot run");
-        report.push(noWorld(named, target.name));
-        continue;
-      }
-      const { name: on, readiness } = target;
-      const divergence = diffTargets(
-        named.program,
-        { on: "recorded", words: recorded },
-        { on, words, readiness },
-      );
-      verdicts.push(divergence === undefined ? "agrees" : "differs");
-      if (divergence !== undefined) {
-        const settings = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
-        report.push(...divergenceLines(named.program, divergence, settings));
-      }
-    }
+    const { name, program } = replayed;
+    const verdicts = replayed.verdicts.map(({ verdict }) => verdict);
+    const settings = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
+    const report = replayed.verdicts.flatMap(({ on, verdict, divergence }) => {
+      if (verdict === "cannot run") return [noWorld({ source: name, program }, on)];
+      return divergence === undefined ? [] : divergenceLines(program, divergence, settings);
+    });
     const kept = verdicts.includes("cannot run") ? ExitStatus.badInput : ExitStatus.agreement;
     const found = verdicts.includes("differs") ? ExitStatus.divergence : kept;
     status = worse(status, found);
-    table.row(named.source, verdicts, report);
-    results.push({ name: named.source, path: join(folder, `${named.source}.json`), status: found, report });
+    table.row(name, verdicts, report);
+    results.push({ name, path: join(folder, `${name}.json`), status: found, report });
   }
   table.end(startsMs, timings);
   const on = targets.map(({ name }) => name);
@@ -114,24 +93,4 @@ export async function corpusRunCommand(
 function unreadable(complaint: string, folder: string): Omit<EntryResult, "status"> {
   const path = complaint.slice(0, complaint.indexOf(": "));
   return { name: relative(folder, path).replace(/\.json$/, ""), path, report: [complaint] };
-}
-
-async function* programsOf(
-  folder: string,
-  files: readonly string[],
-  entries: Map<string, LoadedEntry>,
-): AsyncGenerator<Loaded> {
-  for (const file of files) {
-    const found: FoundEntry = await readEntry(folder, file);
-    if (!found.ok) {
-      yield found;
-      continue;
-    }
-    entries.set(found.name, found.loaded);
-    const { program, provenance } = found.loaded.entry;
-    // An audit costs as much as a hundred replays: it is for the entries that were found by one.
-    const isAudited =
-      provenance?.came != null && "outcome" in provenance.came && provenance.came.outcome === "leak";
-    yield { ok: true, value: { source: found.name, program, isAudited } };
-  }
 }

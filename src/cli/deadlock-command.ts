@@ -3,6 +3,8 @@
  *
  * The model alone decides; `lockstep repro` of each shows the same on every target. Runs that end well cost no more than their replay.
  */
+
+import { shellWord } from "../report/shell-word.js";
 import { decodeTrace } from "../sim/decode-trace.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import { explainStuck } from "../sim/forensics/explain-stuck.js";
@@ -10,10 +12,9 @@ import { forensicsLines } from "../sim/forensics/forensics-text.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import { ModelTarget } from "../sim/model-target.js";
 import { outcomeLine } from "../sim/trace-text.js";
+import { programOfRun } from "../testing/investigate.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, interruptedBy } from "./exit-status.js";
-import { programOfRun } from "./investigate.js";
-import { shellWord } from "./shell-word.js";
 
 export interface DeadlockOptions {
   readonly seed: string;

@@ -10,7 +10,6 @@ import {
   formatOption,
   junitOption,
   type RunCommand,
-  VERSION,
 } from "./define-command.js";
 import { durationMs, wholeNumber } from "./duration.js";
 import { type GenerateOptions, generateCommand } from "./generate-command.js";
@@ -97,9 +96,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
         "lockstep sim --runs 1000000 --shard 2/7 --out shard-2.json",
       ),
     )
-    .action((options: SimOptions) =>
-      run((context, settings) => simCommand(options, settings, VERSION, context)),
-    );
+    .action((options: SimOptions) => run((context, settings) => simCommand(options, settings, context)));
 
   outputOptions(
     program

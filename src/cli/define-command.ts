@@ -3,7 +3,6 @@
  *
  * A definition says what a command is called, what it takes and how it is used; what it does is in its own file.
  */
-import { readFileSync } from "node:fs";
 import { InvalidArgumentError, Option } from "commander";
 import { SEED_LENGTH_MAX } from "../sim/generate/run-seed.js";
 import type { CommandContext } from "./command-context.js";
@@ -15,13 +14,6 @@ import type { TargetSettings } from "./open-targets.js";
 export type RunCommand = (
   command: (context: CommandContext, settings: TargetSettings) => Promise<ExitStatus>,
 ) => Promise<void>;
-
-/** Version of the package. */
-export const VERSION: string = (
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    readonly version: string;
-  }
-).version;
 
 export function formatOption(): Option {
   return new Option("--format <format>", "text for people, jsonl for programs")

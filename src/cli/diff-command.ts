@@ -1,16 +1,18 @@
 /**
  * `lockstep diff`: a program on several targets, and the first divergence of each from the first of them (SPEC section 6).
  */
+
+import { divergenceLines } from "../report/divergence-text.js";
+import { shellWord } from "../report/shell-word.js";
 import { diffTargets } from "../sim/expected-trace.js";
+import type { NamedProgram } from "../testing/replay-batches.js";
+import { replayAll } from "../testing/replay-batches.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceLines } from "./divergence-text.js";
 import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 import { diffLine } from "./json-lines.js";
-import { loadPrograms, type NamedProgram } from "./load-programs.js";
+import { loadPrograms } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { replayAll } from "./replay-batches.js";
 import { headline, noWorld, type ReplayOptions } from "./replay-command.js";
-import { shellWord } from "./shell-word.js";
 
 export async function diffCommand(
   files: readonly string[],

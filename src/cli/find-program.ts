@@ -8,7 +8,7 @@ import { basename, join } from "node:path";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { parseRunSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
-import { programOfRun } from "./investigate.js";
+import { programOfRun } from "../testing/investigate.js";
 import { loadPrograms } from "./load-programs.js";
 
 export interface FoundProgram {

@@ -1,9 +1,9 @@
 /** `lockstep generate`: the programs of a campaign's runs, one line each: `{"seed": "S:0", "program": {...}}` (SPEC section 6). */
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { runSeed } from "../sim/generate/run-seed.js";
+import { programOfRun } from "../testing/investigate.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, interruptedBy } from "./exit-status.js";
-import { programOfRun } from "./investigate.js";
 
 export interface GenerateOptions {
   readonly seed: string;

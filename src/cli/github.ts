@@ -4,7 +4,7 @@
  * Standard output stays what it is elsewhere; the runner reads commands from both streams.
  */
 import { appendFile } from "node:fs/promises";
-import { fileComplaint } from "./load-programs.js";
+import { fileComplaint } from "../testing/text-file.js";
 import type { Terminal } from "./terminal.js";
 
 export type Annotations = "github" | "none";

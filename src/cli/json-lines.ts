@@ -1,7 +1,7 @@
 /** The machine-readable lines of `--format jsonl`: one JSON document a line, keys in the order of SPEC section 6. */
 import { TraceDecoder } from "../sim/decode-trace.js";
 import type { Divergence } from "../sim/diff.js";
-import type { NamedProgram } from "./load-programs.js";
+import type { NamedProgram } from "../testing/replay-batches.js";
 
 /** How many records a part of a line holds. */
 const RECORDS_A_PART = 1024;

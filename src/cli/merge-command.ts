@@ -3,11 +3,13 @@
  *
  * Nothing is replayed, so no target has to run here. Exit status as of `sim`; 2 where the records are not the shards of one campaign.
  */
+
+import { failureLines } from "../testing/failure-text.js";
+import { reproCommandOf } from "./campaign-command.js";
 import { type OutputOptions, outputsComplaint, writeOutputs } from "./campaign-outputs.js";
 import { readRecordFile } from "./campaign-record.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus } from "./exit-status.js";
-import { failureLines } from "./failure-text.js";
 import { mergeRecords, type NamedRecord } from "./merge-records.js";
 
 export async function mergeCommand(
@@ -35,6 +37,6 @@ export async function mergeCommand(
   const { terms, failures } = merged.value;
   if (options.json !== true)
     for (const found of failures.found)
-      for (const line of failureLines(found, terms.constraints, terminal)) terminal.print(line);
+      for (const line of failureLines(found, reproCommandOf(found, terms), terminal)) terminal.print(line);
   return writeOutputs(merged.value, options, context, []);
 }

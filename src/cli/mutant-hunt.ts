@@ -11,7 +11,7 @@ import { type Signature, signatureText } from "../sim/campaign/signature.js";
 import { sameBatch, sameWords, traceOf } from "../sim/diff.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Target } from "../sim/target.js";
-import { type Failure, failuresOf, programOfRun } from "./investigate.js";
+import { type Failure, failuresOf, programOfRun } from "../testing/investigate.js";
 
 /** What gave a bug away. `audit`: the library could not even be loaded, and the audit of its symbols says why. */
 export type FoundBy = "trace" | "outcome" | "clobber" | "crash" | "hang" | "leak" | "audit";

@@ -10,16 +10,16 @@ import { auditLibrary } from "../native-bridge/audit-library.js";
 import { buildDefective, DEFECTS, type Defect } from "../native-bridge/defects.js";
 import { describeTargets } from "../native-bridge/doctor.js";
 import { interrupting } from "../native-bridge/interrupting.js";
+import { divergenceLines, indented } from "../report/divergence-text.js";
 import type { Readiness } from "../sched/index.js";
 import { ExpectedRuns } from "../sim/campaign/expected-runs.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { ModelTarget } from "../sim/model-target.js";
 import { opCountOf } from "../sim/shrink/program-edits.js";
 import { type Target, TargetError } from "../sim/target.js";
+import { type ShrunkFailure, shrinkFailure } from "../testing/investigate.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceLines, indented } from "./divergence-text.js";
 import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
-import { type ShrunkFailure, shrinkFailure } from "./investigate.js";
 import { type Catch, foundBy, hunt, signatureHash } from "./mutant-hunt.js";
 import {
   headLine,

@@ -4,7 +4,7 @@
 import { basename, dirname } from "node:path";
 import { type Logger, pino } from "pino";
 import { createStream } from "rotating-file-stream";
-import { fileComplaint } from "./load-programs.js";
+import { fileComplaint } from "../testing/text-file.js";
 import type { Terminal } from "./terminal.js";
 
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];

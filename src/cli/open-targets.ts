@@ -4,9 +4,9 @@
  * Invariant: a target that was opened is closed before the command ends, on SIGINT and SIGTERM too, so that no process is left behind
  * (SPEC section 6).
  */
-import { type Logger, openNativeTarget } from "../native-bridge/targets.js";
-import { ModelTarget } from "../sim/model-target.js";
+import type { Logger } from "../native-bridge/targets.js";
 import { type Target, TargetError } from "../sim/target.js";
+import { openTarget as openByName } from "../testing/open-target.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import type { Terminal } from "./terminal.js";
 
@@ -40,7 +40,7 @@ export function targetNames(list: string): string[] {
 /** Opens one target, or says why not. */
 export async function openTarget(name: string, settings: TargetSettings): Promise<Target | ClosedTarget> {
   try {
-    const target = name === "model" ? new ModelTarget() : await openNativeTarget(name, settings);
+    const target = await openByName(name, settings);
     open.add(target);
     return target;
   } catch (error) {

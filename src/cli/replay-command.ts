@@ -5,12 +5,13 @@
  */
 import { TraceDecoder } from "../sim/decode-trace.js";
 import { TraceText } from "../sim/trace-text.js";
+import type { NamedProgram } from "../testing/replay-batches.js";
+import { replayAll } from "../testing/replay-batches.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 import { replayLine } from "./json-lines.js";
-import { loadPrograms, type NamedProgram } from "./load-programs.js";
+import { loadPrograms } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { replayAll } from "./replay-batches.js";
 import type { Terminal } from "./terminal.js";
 
 /** A slow reader of a long trace is waited for every so many lines. */

@@ -4,6 +4,10 @@
  * A divergence is shrunk and shown with both traces around it; where the targets agree, the outcome is shown, and of a deadlock or a hang who
  * is stuck, since when, and why nobody will come.
  */
+
+import { divergenceLines, indented } from "../report/divergence-text.js";
+import { formatProgram } from "../report/program-text.js";
+import { generatorFlags, shellWord } from "../report/shell-word.js";
 import { signatureText } from "../sim/campaign/signature.js";
 import { decodeTrace } from "../sim/decode-trace.js";
 import { traceOf } from "../sim/diff.js";
@@ -14,13 +18,10 @@ import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { parseRunSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
 import { outcomeLine } from "../sim/trace-text.js";
+import { failuresOf, programOfRun, shrinkFailure } from "../testing/investigate.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceLines, indented } from "./divergence-text.js";
 import { ExitStatus, worse } from "./exit-status.js";
-import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { formatProgram } from "./program-text.js";
-import { generatorFlags, shellWord } from "./shell-word.js";
 
 export interface ReproOptions {
   readonly on: string;

@@ -6,20 +6,22 @@
  */
 import { availableParallelism } from "node:os";
 import { type Target, TargetError } from "../sim/target.js";
+import type { CampaignSetup } from "../testing/campaign-setup.js";
+import { FailureBook } from "../testing/failure-book.js";
+import { failureLines } from "../testing/failure-text.js";
+import { fileComplaint } from "../testing/text-file.js";
+import { VERSION } from "../testing/version.js";
 import { Campaign, type CampaignPlan } from "./campaign.js";
+import { bareCommand, reproCommandOf } from "./campaign-command.js";
 import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
-import type { CampaignSetup } from "./campaign-messages.js";
-import { bareCommand, type OutputOptions, outputsComplaint, writeOutputs } from "./campaign-outputs.js";
+import { type OutputOptions, outputsComplaint, writeOutputs } from "./campaign-outputs.js";
 import { type CampaignRecord, type CampaignTerms, leftToRun } from "./campaign-record.js";
 import { type Beginning, beginning } from "./campaign-resume.js";
 import { type Shard, WHOLE } from "./campaign-shard.js";
 import { CampaignSink } from "./campaign-sink.js";
+import { checkCorpusFolder } from "./check-corpus-folder.js";
 import type { CommandContext } from "./command-context.js";
-import { checkCorpusFolder } from "./corpus-folder.js";
 import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
-import { FailureBook } from "./failure-book.js";
-import { failureLines } from "./failure-text.js";
-import { fileComplaint } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { Progress } from "./progress.js";
 
@@ -54,7 +56,6 @@ const CORPUS_DEFAULT = "corpus";
 export async function simCommand(
   options: SimOptions,
   settings: TargetSettings,
-  version: string,
   context: CommandContext,
 ): Promise<ExitStatus> {
   const { terminal, interruption, logger } = context;
@@ -76,7 +77,7 @@ export async function simCommand(
   if (openStatus !== ExitStatus.agreement) return openStatus;
 
   const setup = setupOf(options, names, targets, settings, context);
-  const terms = termsOf(options, setup, version);
+  const terms = termsOf(options, setup);
   const startMs = performance.now();
   let journal: CampaignJournal;
   let start: Beginning;
@@ -96,7 +97,6 @@ export async function simCommand(
         setup,
         shrinkMs: options.shrinkTime,
         folder,
-        version,
         interrupted: interruption.signal,
         target: (name) => targets.find((target) => target.name === name)!,
       },
@@ -118,7 +118,7 @@ export async function simCommand(
   }
   if (options.json !== true)
     for (const found of start.record.failures.found)
-      for (const line of failureLines(found, terms.constraints, terminal)) terminal.print(line);
+      for (const line of failureLines(found, reproCommandOf(found, terms), terminal)) terminal.print(line);
 
   logger.info({ terms, shard: start.record.shard, from: start.record.next }, "campaign begins");
   const deadlineMs = startMs + (options.time ?? Number.POSITIVE_INFINITY) - start.elapsedMs;
@@ -192,12 +192,11 @@ function setupOf(
 function termsOf(
   options: SimOptions,
   { seed, on, constraints, timeLimitMs, memoryLimitMiB }: ReturnType<typeof setupOf>,
-  version: string,
 ): CampaignTerms {
   const runs = options.runs ?? (options.time === undefined ? RUNS_DEFAULT : null);
   const isEmulated = on.includes("aarch64") && process.arch !== "arm64";
   return {
-    version,
+    version: VERSION,
     seed,
     on,
     constraints,

@@ -3,14 +3,15 @@
  *
  * It reads and changes nothing. A campaign whose process is gone without a word was killed; one of another machine cannot be asked about.
  */
+
+import { runsOf } from "../testing/failure-log.js";
+import { fileComplaint } from "../testing/text-file.js";
+import { campaignCommand } from "./campaign-command.js";
 import { type NotedCampaign, notedCampaigns } from "./campaign-journal.js";
-import { campaignCommand } from "./campaign-outputs.js";
 import { leftToRun } from "./campaign-record.js";
 import type { CommandContext } from "./command-context.js";
 import { durationText } from "./duration.js";
 import { ExitStatus } from "./exit-status.js";
-import { runsOf } from "./failure-log.js";
-import { fileComplaint } from "./load-programs.js";
 import type { Terminal } from "./terminal.js";
 
 export interface StatusOptions {

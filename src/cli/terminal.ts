@@ -5,8 +5,7 @@
  * (`| head`) is not written to any more, and the command ends with the status that it would have ended with.
  */
 import { styleText } from "node:util";
-
-type Format = Parameters<typeof styleText>[0];
+import { type Paint, plain } from "../report/paint.js";
 
 /** Where standard output is no terminal. */
 const COLUMNS_DEFAULT = 100;
@@ -19,7 +18,7 @@ export interface Terminal {
   /** One line for the person at the terminal: what went wrong and what to do. */
   complain(line: string): void;
   /** The text in a style of `util.styleText`, where results go in colour; else as it is. */
-  paint(format: Format, text: string): string;
+  readonly paint: Paint;
   /** Resolves when a slow reader has taken enough of what was printed for more to be worth printing. */
   flushed(): Promise<void>;
   /** True once nobody reads the results any more: a command without a verdict may end then. */
@@ -53,7 +52,7 @@ export function processTerminal(): Terminal {
     write: (text) => put(stdout, text),
     print: (line) => put(stdout, `${line.trimEnd()}\n`),
     complain: (line) => put(stderr, `lockstep: ${line}\n`),
-    paint: (format, text) => (hasColour ? styleText(format, text, { validateStream: false }) : text),
+    paint: hasColour ? (format, text) => styleText(format, text, { validateStream: false }) : plain,
     flushed: () =>
       stdout.writableNeedDrain && !gone.has(stdout)
         ? new Promise((resolve) => void stdout.once("drain", () => resolve()))

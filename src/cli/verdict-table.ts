@@ -1,9 +1,9 @@
 /** The verdicts of `corpus run`, row by row, and totals with the time that each target took. */
 import type { Target } from "../sim/target.js";
+import type { CorpusVerdict } from "../testing/replay-corpus.js";
 import type { Terminal } from "./terminal.js";
 
-/** What became of one entry on one target. */
-export type Verdict = "agrees" | "differs" | "cannot run";
+type Verdict = CorpusVerdict["verdict"];
 
 export class VerdictTable {
   readonly #terminal: Terminal;

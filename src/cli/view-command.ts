@@ -6,6 +6,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { divergenceSentence } from "../report/divergence-sentence.js";
+import { generatorFlags, shellWord } from "../report/shell-word.js";
 import { decodeTrace } from "../sim/decode-trace.js";
 import { type Divergence, type Side, traceOf } from "../sim/diff.js";
 import { batchOf, bodyNamesOf, encodeProgram } from "../sim/encode-program.js";
@@ -22,11 +24,9 @@ import { timelineOf } from "../view/timeline.js";
 import type { ViewData } from "../view/view-data.js";
 import { waitForDot } from "../view/wait-for-dot.js";
 import type { CommandContext } from "./command-context.js";
-import { divergenceSentence } from "./divergence-sentence.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { type FoundProgram, findProgram } from "./find-program.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { generatorFlags, shellWord } from "./shell-word.js";
 import { writeOutput } from "./write-output.js";
 
 export interface ViewOptions {

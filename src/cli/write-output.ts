@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants, statSync } from "node:fs";
 import { rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileComplaint } from "./load-programs.js";
+import { fileComplaint } from "../testing/text-file.js";
 
 /** What is wrong with a path that is to be written, before anything runs; undefined when nothing is. */
 export function outputFileComplaint(path: string): string | undefined {

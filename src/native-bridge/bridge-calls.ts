@@ -97,9 +97,31 @@ export function mapHandle(bridge: string, handle: number): Buffer {
   return createExternalBuffer(pointer, BATCH_BYTES);
 }
 
+/** The descriptor of the batch memory of a handle in this process, for whoever is to share it. */
+export function memoryFileOf(bridge: string, handle: number): number {
+  const { load, DataType } = loadFfi();
+  return load({
+    library: bridge,
+    funcName: "lockstep_bridge_memory_fd",
+    retType: DataType.I32,
+    paramsType: [DataType.I32],
+    paramsValue: [handle],
+  });
+}
+
 /** Runs the batch in the memory, on another thread. Gives 0, or -1 when the host is gone. */
 export function replayHandle(bridge: string, handle: number): Promise<number> {
   return callInThread(bridge, "lockstep_bridge_replay", [handle]);
+}
+
+/** Runs the batch in the memory unseen, to make ready for large ones; at most once. Gives what `replayHandle` gives. */
+export function warmUpHandle(bridge: string, handle: number): Promise<number> {
+  return callInThread(bridge, "lockstep_bridge_warm_up", [handle]);
+}
+
+/** Serves the handle to another process over the socket `fd`, until that is closed; `replay/control.h` has the bytes. */
+export function serveHandle(bridge: string, handle: number, fd: number): Promise<number> {
+  return callInThread(bridge, "lockstep_bridge_serve", [handle, fd]);
 }
 
 /** Gives the memory of large traces back to the system; between batches only. */

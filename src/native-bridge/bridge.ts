@@ -1,59 +1,31 @@
 /**
- * One open replayer: batches of any size in, traces out, over the functions of `replay/bridge.h`.
+ * One open replayer: batches of any size in, traces out, over a replay host (`replay-host.ts`).
  *
- * Invariant: a runtime never runs in this process; it runs in a host process that the library starts, and batches and traces cross
- * in shared memory without a copy of the traces. At most one batch is under way per replayer, and no code here touches the memory
- * once it is unmapped. Used as it is by the native target, and inside the arm64 Node by the emulated one.
+ * Invariant: a runtime never runs in this process; it runs in a host process, with which batches and traces are shared as memory. At
+ * most one batch is under way per replayer, and nothing is asked of a host that is closed.
  */
 import type { ProgramBatch, TraceBatch } from "../sim/target.js";
 import { TargetError } from "../sim/target.js";
-import {
-  BatchWord,
-  INDEX_OFFSET,
-  PRINTED_OFFSET,
-  PROGRAMS_OFFSET,
-  TRACES_BYTES_MAX,
-  TRACES_OFFSET,
-} from "./batch-memory.js";
-import {
-  closeHandle,
-  mapHandle,
-  openHandle,
-  type ReplayerOptions,
-  type RuntimeDescription,
-  replayHandle,
-  trimHandle,
-} from "./bridge-calls.js";
+import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
+import { MappedHost } from "./mapped-host.js";
+import type { ReplayHost } from "./replay-host.js";
 import { type BatchSlice, splitBatch } from "./split-batch.js";
 
 /** Traces larger than this give their memory back before the next batch; smaller ones are kept warm. */
 const TRACES_KEPT_BYTES = 64 * 1024 * 1024;
 
 export class Replayer {
-  readonly runtime: RuntimeDescription;
-  readonly #bridge: string;
-  readonly #handle: number;
-  readonly #header: Uint32Array;
-  readonly #index: Uint32Array;
-  readonly #programs: Int32Array;
-  readonly #traces: Int32Array;
+  readonly #host: ReplayHost;
   #isBusy = false;
   #isClosed = false;
   #isTrimDue = false;
 
-  private constructor(bridge: string, handle: number, runtime: RuntimeDescription) {
-    this.runtime = runtime;
-    this.#bridge = bridge;
-    this.#handle = handle;
-    const { buffer, byteOffset } = mapHandle(bridge, handle);
-    this.#header = new Uint32Array(buffer, byteOffset, Object.keys(BatchWord).length);
-    this.#index = new Uint32Array(buffer, byteOffset + INDEX_OFFSET, (PROGRAMS_OFFSET - INDEX_OFFSET) / 4);
-    this.#programs = new Int32Array(
-      buffer,
-      byteOffset + PROGRAMS_OFFSET,
-      (TRACES_OFFSET - PROGRAMS_OFFSET) / 4,
-    );
-    this.#traces = new Int32Array(buffer, byteOffset + TRACES_OFFSET, TRACES_BYTES_MAX / 4);
+  constructor(host: ReplayHost) {
+    this.#host = host;
+  }
+
+  get runtime(): RuntimeDescription {
+    return this.#host.runtime;
   }
 
   /**
@@ -62,8 +34,7 @@ export class Replayer {
    * @throws TargetError `unavailable` when no host can be started, `invalid` when the runtime cannot be used.
    */
   static async open(options: ReplayerOptions): Promise<Replayer> {
-    const { handle, runtime } = await openHandle(options);
-    return new Replayer(options.bridge, handle, runtime);
+    return new Replayer(await MappedHost.open(options));
   }
 
   /**
@@ -72,21 +43,37 @@ export class Replayer {
    *
    * @throws TargetError `lost` when the host has died; then the replayer is only good to close.
    */
-  async replay(batch: ProgramBatch): Promise<TraceBatch> {
-    if (this.#isBusy) throw new Error("a replayer takes one batch at a time");
-    this.#isBusy = true;
-    try {
-      return await this.#replaySlices(batch);
-    } finally {
-      this.#isBusy = false;
-    }
+  replay(batch: ProgramBatch): Promise<TraceBatch> {
+    return this.#alone(() => this.#replaySlices(batch));
+  }
+
+  /**
+   * Runs a batch that fits the memory unseen, so that the workers of large batches begin with what that leaves: under an emulator,
+   * the translations of their code. At most once. A runtime that does not get through it is replayed as if this had not been called.
+   *
+   * @throws TargetError `lost` as `replay`.
+   */
+  warmUp(batch: ProgramBatch): Promise<void> {
+    return this.#alone(async () => {
+      for (const slice of splitBatch(batch).slice(0, 1)) await this.#order(batch, slice, "warmUp");
+    });
   }
 
   /** Ends the host and everything under it, and with them the batch under way, which is rejected as `lost`. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    closeHandle(this.#bridge, this.#handle);
+    await this.#host.close();
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isBusy) throw new Error("a replayer takes one batch at a time");
+    this.#isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
   async #replaySlices(batch: ProgramBatch): Promise<TraceBatch> {
@@ -110,34 +97,22 @@ export class Replayer {
 
   async #replaySlice(batch: ProgramBatch, slice: BatchSlice): Promise<TraceBatch> {
     this.#requireOpen();
-    if (this.#isTrimDue) trimHandle(this.#bridge, this.#handle);
+    if (this.#isTrimDue) await this.#host.trim();
     this.#isTrimDue = false;
-    this.#programs.set(batch.words.subarray(slice.startWords, slice.endWords));
-    this.#header[BatchWord.programs] = slice.count;
-    const status = await replayHandle(this.#bridge, this.#handle);
+    await this.#order(batch, slice, "replay");
+    const traces = this.#host.read(slice.count);
+    this.#isTrimDue = traces.words.byteLength > TRACES_KEPT_BYTES;
+    return traces;
+  }
+
+  /** Puts the slice into the memory and has the host do something with it. */
+  async #order(batch: ProgramBatch, slice: BatchSlice, order: "replay" | "warmUp"): Promise<void> {
+    this.#requireOpen();
+    this.#host.write(batch.words.subarray(slice.startWords, slice.endWords), slice.count);
+    const status = await this.#host[order]();
     // A close may have come meanwhile: then the memory is no longer there, whatever the status.
     this.#requireOpen();
     if (status !== 0) throw new TargetError("lost", `the host of ${this.runtime.name} has died`);
-    const lengthWords = this.#index[slice.count - 1]!;
-    if (lengthWords > this.#traces.length) {
-      throw new TargetError("lost", `the host of ${this.runtime.name} gave ${lengthWords} words of trace`);
-    }
-    this.#isTrimDue = lengthWords * 4 > TRACES_KEPT_BYTES;
-    const printed = this.#printed();
-    return {
-      words: this.#traces.subarray(0, lengthWords),
-      ends: this.#index.subarray(0, slice.count),
-      count: slice.count,
-      grew: this.#header[BatchWord.grew] !== 0,
-      ...(printed === "" ? {} : { printed }),
-    };
-  }
-
-  /** What the last worker that died printed last, as text. */
-  #printed(): string {
-    const bytes = this.#header[BatchWord.printedBytes]!;
-    const start = this.#header.byteOffset + PRINTED_OFFSET;
-    return new TextDecoder().decode(new Uint8Array(this.#header.buffer, start, bytes)).trim();
   }
 
   #requireOpen(): void {

@@ -5,18 +5,17 @@
  * how it died and what it said last. All requests after that end the same way.
  */
 import type { ChildProcess } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
-import type { ProgramBatch, TraceBatch } from "../sim/target.js";
+import type { Duplex, Readable, Writable } from "node:stream";
 import { TargetError } from "../sim/target.js";
 import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
-import {
-  type Frame,
-  FrameKind,
-  FrameReader,
-  readBatchFrame,
-  writeBatchFrame,
-  writeJsonFrame,
-} from "./frames.js";
+import { type Frame, FrameKind, FrameReader, writeFrame } from "./frames.js";
+
+/** The bytes of `replay/control.h`: orders, and the answer that one was carried out. */
+const ORDERS = { replay: "r", warmUp: "w", trim: "t" } as const;
+const DONE = "d";
+
+/** The descriptor of the socket of orders, in the emulated process. */
+export const ORDERS_FD = 3;
 
 /** How long the emulated process may take to end by itself before it is killed. */
 const CLOSE_LIMIT_MS = 2000;
@@ -25,9 +24,18 @@ const CLOSE_LIMIT_MS = 2000;
 const STDERR_KEPT = 2000;
 
 interface Request {
-  readonly expects: number;
-  readonly resolve: (payload: Buffer) => void;
+  /** The kind of the frame that answers; undefined for an order, which a byte answers. */
+  readonly expects: number | undefined;
+  readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+}
+
+interface Streams {
+  readonly input: Writable;
+  readonly output: Readable;
+  readonly errors: Readable;
+  /** A socket, at `ORDERS_FD` of the process. */
+  readonly orders: Duplex;
 }
 
 /** One request at a time to the emulated process; its death rejects the one that waits and all that come. */
@@ -35,22 +43,25 @@ export class EmulatedConnection {
   readonly #name: string;
   readonly #child: ChildProcess;
   readonly #input: Writable;
+  readonly #orders: Duplex;
   readonly #exited: Promise<void>;
   #request: Request | undefined;
   #lost: TargetError | undefined;
   #stderr = "";
 
-  constructor(name: string, child: ChildProcess, input: Writable, output: Readable, errors: Readable) {
+  constructor(name: string, child: ChildProcess, { input, output, errors, orders }: Streams) {
     this.#name = name;
     this.#child = child;
     this.#input = input;
+    this.#orders = orders;
     const reader = new FrameReader((frame) => this.#receive(frame));
     output.on("data", (chunk: Buffer) => reader.push(chunk));
     errors.on("data", (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_KEPT);
     });
+    orders.on("data", (chunk: Buffer) => this.#receiveAnswer(chunk.toString("latin1")));
     // A write to a process that has died fails too; its exit says more.
-    input.on("error", () => undefined);
+    for (const stream of [input, orders]) stream.on("error", () => undefined);
     this.#exited = new Promise((resolve) => {
       child.once("error", (error) => {
         this.#lose(error.message);
@@ -63,35 +74,42 @@ export class EmulatedConnection {
     });
   }
 
-  /** @throws TargetError as `Replayer.open`, or `lost` when the process dies. */
-  async open(options: ReplayerOptions): Promise<RuntimeDescription> {
-    const payload = await this.#ask(FrameKind.opened, () => {
-      writeJsonFrame(this.#input, FrameKind.open, options);
+  /**
+   * Has a host started and a runtime loaded. Gives what the runtime says about itself, and the path of the batch memory.
+   *
+   * @throws TargetError as `openHandle`, or `lost` when the process dies.
+   */
+  async open(
+    options: ReplayerOptions,
+  ): Promise<{ readonly runtime: RuntimeDescription; readonly memory: string }> {
+    const opened = await this.#ask(FrameKind.opened, () => {
+      writeFrame(this.#input, FrameKind.open, options);
     });
-    return JSON.parse(payload.toString()) as RuntimeDescription;
+    return opened as { runtime: RuntimeDescription; memory: string };
   }
 
   /**
-   * The batch must not change before the promise settles; the traces are memory of their own.
+   * Has the host do something with its batch memory. Gives 0, or another number when the host has died.
    *
-   * @throws TargetError `lost` when the process or its host dies.
+   * @throws TargetError `lost` when the process dies.
    */
-  async replay(batch: ProgramBatch): Promise<TraceBatch> {
-    const payload = await this.#ask(FrameKind.traces, () => {
-      writeBatchFrame(this.#input, FrameKind.batch, batch);
+  async order(order: keyof typeof ORDERS): Promise<number> {
+    const answer = await this.#ask(undefined, () => {
+      this.#orders.write(ORDERS[order]);
     });
-    return readBatchFrame(payload);
+    return answer === DONE ? 0 : -1;
   }
 
   /** Ends the process by ending its input, or by force when that takes too long. Idempotent. */
   async close(): Promise<void> {
     this.#input.end();
+    this.#orders.end();
     const timer = setTimeout(() => this.#kill(), CLOSE_LIMIT_MS);
     await this.#exited;
     clearTimeout(timer);
   }
 
-  #ask(expects: number, send: () => void): Promise<Buffer> {
+  #ask(expects: number | undefined, send: () => void): Promise<unknown> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     if (this.#request !== undefined) return Promise.reject(new Error("a target takes one batch at a time"));
     return new Promise((resolve, reject) => {
@@ -106,9 +124,9 @@ export class EmulatedConnection {
     if (request === undefined) {
       this.#kill();
     } else if (frame.kind === request.expects) {
-      request.resolve(frame.payload);
+      request.resolve(frame.value);
     } else if (frame.kind === FrameKind.failed) {
-      const { reason, message } = JSON.parse(frame.payload.toString()) as TargetError;
+      const { reason, message } = frame.value as TargetError;
       request.reject(new TargetError(reason, message));
     } else {
       request.reject(
@@ -116,6 +134,16 @@ export class EmulatedConnection {
       );
       this.#kill();
     }
+  }
+
+  #receiveAnswer(answer: string): void {
+    const request = this.#request;
+    if (request === undefined || request.expects !== undefined) {
+      this.#kill(); // it answers what nobody asked
+      return;
+    }
+    this.#request = undefined;
+    request.resolve(answer);
   }
 
   #lose(how: string): void {

@@ -2,57 +2,52 @@
  * The emulated process: an arm64 Node under qemu-user that runs this file, compiled, and answers `emulated.ts` over its standard
  * input and output (`frames.ts`).
  *
- * Invariant: it serves one replayer and does not outlive its parent. The end of standard input is the only way that it ends; then it
- * closes the replayer, or, with a batch under way, dies at once: the host sees that and dies too. It imports nothing from
- * node_modules but ffi-rs, whose arm64 binary `$LOCKSTEP_FFI_RS_FROM` names.
+ * Invariant: it serves one replay host and does not outlive its parent. The end of standard input is the only way that it ends; then it
+ * closes the host, and with it an order under way, or, while it opens one, dies at once: the host sees that and dies too. It imports nothing from
+ * node_modules but ffi-rs, whose arm64 binary `$LOCKSTEP_FFI_RS_FROM` names, and touches no batch and no order: the library has
+ * a thread for these.
  */
 import { TargetError } from "../sim/target.js";
-import { Replayer } from "./bridge.js";
-import type { ReplayerOptions } from "./bridge-calls.js";
-import {
-  type Frame,
-  FrameKind,
-  FrameReader,
-  readBatchFrame,
-  writeBatchFrame,
-  writeJsonFrame,
-} from "./frames.js";
+import { closeHandle, memoryFileOf, openHandle, type ReplayerOptions, serveHandle } from "./bridge-calls.js";
+import { ORDERS_FD } from "./emulated-connection.js";
+import { type Frame, FrameKind, FrameReader, writeFrame } from "./frames.js";
 
-let replayer: Replayer | undefined;
-let isBusy = false;
+/** The library and the handle, once there is one. */
+let open: readonly [bridge: string, handle: number] | undefined;
+let isOpening = false;
 
-async function answer(frame: Frame): Promise<void> {
-  if (frame.kind === FrameKind.open && replayer === undefined) {
-    replayer = await Replayer.open(JSON.parse(frame.payload.toString()) as ReplayerOptions);
-    writeJsonFrame(process.stdout, FrameKind.opened, replayer.runtime);
-  } else if (frame.kind === FrameKind.batch && replayer !== undefined) {
-    writeBatchFrame(process.stdout, FrameKind.traces, await replayer.replay(readBatchFrame(frame.payload)));
-  } else {
-    throw new Error(`a frame of kind ${frame.kind} is out of turn`);
-  }
+async function answer({ kind, value }: Frame): Promise<void> {
+  if (kind !== FrameKind.open || open !== undefined)
+    throw new Error(`a frame of kind ${kind} is out of turn`);
+  const options = value as ReplayerOptions;
+  const { handle, runtime } = await openHandle(options);
+  open = [options.bridge, handle];
+  void serveHandle(...open, ORDERS_FD);
+  const memory = `/proc/${process.pid}/fd/${memoryFileOf(...open)}`;
+  writeFrame(process.stdout, FrameKind.opened, { runtime, memory });
 }
 
 async function answerOrFail(frame: Frame): Promise<void> {
-  isBusy = true;
+  isOpening = true;
   try {
     await answer(frame);
   } catch (error) {
     const reason = error instanceof TargetError ? error.reason : "lost";
     const message = error instanceof Error ? error.message : String(error);
-    writeJsonFrame(process.stdout, FrameKind.failed, { reason, message });
+    writeFrame(process.stdout, FrameKind.failed, { reason, message });
   } finally {
-    isBusy = false;
+    isOpening = false;
   }
 }
 
-async function end(): Promise<void> {
-  if (isBusy) process.kill(process.pid, "SIGKILL");
-  await replayer?.close();
+function end(): void {
+  if (isOpening) process.kill(process.pid, "SIGKILL");
+  if (open !== undefined) closeHandle(...open);
   process.exit(0);
 }
 
 const reader = new FrameReader((frame) => void answerOrFail(frame));
 process.stdin.on("data", (chunk: Buffer) => reader.push(chunk));
-process.stdin.on("end", () => void end());
+process.stdin.on("end", end);
 // A parent that died while it was being answered; the end of standard input says the same.
-process.stdout.on("error", () => void end());
+process.stdout.on("error", end);

@@ -2,17 +2,20 @@
  * An aarch64 runtime on a machine of another architecture: an arm64 Node under qemu-user that runs `emulated-server.ts`, driven
  * over its standard input and output.
  *
- * Invariant: everything from ffi-rs down is the code of the native target, of the other architecture; this file only carries
- * batches there and traces back. The process is in a session of its own, so a Ctrl-C on the terminal reaches it only by way of its
+ * Invariant: everything from ffi-rs down is the code of the native target, of the other architecture; this file only starts it and
+ * shares its batch memory. The process is in a session of its own, so a Ctrl-C on the terminal reaches it only by way of its
  * standard input, which ends when this process does.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
 import { TargetError } from "../sim/target.js";
-import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
+import { Replayer } from "./bridge.js";
+import type { ReplayerOptions } from "./bridge-calls.js";
 import { buildNative } from "./build-native.js";
-import { EmulatedConnection } from "./emulated-connection.js";
+import { EmulatedConnection, ORDERS_FD } from "./emulated-connection.js";
+import { EmulatedHost } from "./emulated-host.js";
 import {
   ARM64_NODE_INSTALL_COMMAND,
   BUILD_COMMAND,
@@ -24,6 +27,10 @@ import {
   SYSROOT_INSTALL_COMMAND,
 } from "./emulator.js";
 import { limitsOf, type TargetOptions } from "./target-options.js";
+import { warmUpBatch } from "./warm-up.js";
+
+/** How many programs a batch has for which a warm-up is worth its time, which is that of some hundred programs. */
+const WARM_UP_FROM = 300;
 
 /**
  * Opens the runtime at `runtime`, an absolute path of an aarch64 library; undefined stands for our own.
@@ -46,11 +53,16 @@ export async function openEmulated(
   // The user's NODE_OPTIONS are for the user's Node: they may name modules that the arm64 one cannot load.
   const env = { ...process.env, NODE_OPTIONS: "", LOCKSTEP_FFI_RS_FROM: emulator.ffiFolder };
   const child = spawn(emulator.qemu, [...command.slice(1), emulator.node, emulator.server], {
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
     detached: true,
     env,
   });
-  const connection = new EmulatedConnection(name, child, child.stdin, child.stdout, child.stderr);
+  const connection = new EmulatedConnection(name, child, {
+    input: child.stdin!,
+    output: child.stdout!,
+    errors: child.stderr!,
+    orders: child.stdio[ORDERS_FD] as Duplex,
+  });
   const request: ReplayerOptions = {
     bridge,
     hostCommand: [...command, host],
@@ -58,7 +70,7 @@ export async function openEmulated(
     ...limitsOf(options),
   };
   try {
-    return new EmulatedTarget(name, connection, await connection.open(request));
+    return new EmulatedTarget(name, new Replayer(await EmulatedHost.open(connection, request)));
   } catch (error) {
     await connection.close();
     throw error;
@@ -90,20 +102,27 @@ class EmulatedTarget implements Target {
   readonly name: string;
   readonly description: string;
   readonly runsWorlds: boolean;
-  readonly #connection: EmulatedConnection;
+  readonly #replayer: Replayer;
+  #isWarm: boolean;
 
-  constructor(name: string, connection: EmulatedConnection, runtime: RuntimeDescription) {
+  constructor(name: string, replayer: Replayer) {
     this.name = name;
-    this.description = `${runtime.name} (qemu-user)`;
-    this.runsWorlds = runtime.hasIdleHook;
-    this.#connection = connection;
+    this.description = `${replayer.runtime.name} (qemu-user)`;
+    this.runsWorlds = replayer.runtime.hasIdleHook;
+    this.#replayer = replayer;
+    // A runtime without hooks cannot get through a panic or a hang, nor run a world.
+    this.#isWarm = !replayer.runtime.hasIdleHook || !replayer.runtime.hasPanicHook;
   }
 
-  replay(batch: ProgramBatch): Promise<TraceBatch> {
-    return this.#connection.replay(batch);
+  async replay(batch: ProgramBatch): Promise<TraceBatch> {
+    if (!this.#isWarm && batch.count >= WARM_UP_FROM) {
+      this.#isWarm = true;
+      await this.#replayer.warmUp(warmUpBatch());
+    }
+    return this.#replayer.replay(batch);
   }
 
   close(): Promise<void> {
-    return this.#connection.close();
+    return this.#replayer.close();
   }
 }

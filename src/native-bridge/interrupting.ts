@@ -1,8 +1,8 @@
 /**
  * Interrupts the system calls of a native target's workers while it replays (C5): stops each worker and lets it go on, again and again.
  *
- * The kernel answers EINTR to a wait that was stopped, whether or not the process has a handler. Only workers are stopped, never their host: a
- * worker is a process below this one that has the library mapped and whose parent has it mapped too.
+ * The kernel answers EINTR to a wait that was stopped, whether or not the process has a handler. Only workers and their templates are stopped,
+ * never their host: they are the processes below this one that have the library mapped and whose parents have it mapped too.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";

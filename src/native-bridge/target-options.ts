@@ -7,6 +7,7 @@ export interface Logger {
   debug(message: string): void;
 }
 
+/** How a native target is bounded, and where it tells what it does. */
 export interface TargetOptions {
   /** How long a program may go on without a record before its outcome is `timeout`. Whole milliseconds, > 0; 5000 unless told. */
   readonly timeLimitMs?: number;

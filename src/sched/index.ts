@@ -1,4 +1,4 @@
-/** The public face of the model: what `fiber-lockstep/sched` will export. */
+/** The model as a library, `fiber-lockstep/sched`: fibers and tasks whose bodies are generator functions. @module */
 export { checkScheduler } from "./check-scheduler.js";
 export type { Readiness } from "./readiness.js";
 export {

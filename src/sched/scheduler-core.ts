@@ -25,7 +25,9 @@ export const NONE = -1;
 /** The latest time that the virtual clock can show: 2^53 - 1 ms (T1, C4). */
 const CLOCK_MS_MAX = Number.MAX_SAFE_INTEGER;
 
+/** States of a fiber. */
 export const FiberState = { ready: 0, running: 1, suspended: 2, done: 3 } as const;
+/** States of a task. */
 export const TaskState = { pending: 0, ready: 1, canceled: 2 } as const;
 
 /** What an operation means for the body that called it: go on, switch away, or stop for ever. */
@@ -36,6 +38,7 @@ export type Step = (typeof Step)[keyof typeof Step];
 export const RunEnd = { idle: 0, panicked: 1, stopped: 2 } as const;
 export type RunEnd = (typeof RunEnd)[keyof typeof RunEnd];
 
+/** What fibers do: the core decides only who runs next, and when. */
 export interface FiberBodies {
   /** Runs the fiber until an operation of it answers `parked` or `panicked`, or until it has called `finish`. */
   resume(fiber: number): void;
@@ -43,6 +46,7 @@ export interface FiberBodies {
   idle(): boolean;
 }
 
+/** The scheduler over fibers and tasks that are numbers (SPEC section 1), for interpreters of bodies. */
 export class SchedulerCore {
   readonly pipes = new PipeTable();
   readonly ready = new ReadyQueue();

@@ -17,8 +17,10 @@ import { type SchedulerSnapshot, snapshotOf } from "./snapshot.js";
 
 /** What a body yields to the run loop: nothing to look at, only that it has parked. */
 export type Parked = undefined;
+/** An operation under way, or a body: a generator that is run by `yield*`, and gives `T`. */
 export type Op<T = void> = Generator<Parked, T, void>;
 
+/** A panic of SPEC section 1, thrown out of `run` or of the call itself; its message is the text of the panic. */
 export class SchedulerPanic extends Error {
   override readonly name = "SchedulerPanic";
 }
@@ -36,55 +38,75 @@ export class Canceled extends Error {
 /** What a body that yields by itself is told: the fiber would be in no queue, and lost without a word. */
 const BARE_YIELD = "a body yielded outside an operation: write yield* s.yieldNow(), yield* s.sleep(10), ...";
 
+/** What a scheduler starts with. */
 export interface SchedulerOptions {
   /** Pipes to open, numbered from 0. Default 0. */
   readonly pipes?: number;
   /** Called at idle while no waited-for pipe is readable: write or close something and return true, or return false (default). */
   readonly onIdle?: () => boolean;
+  /** Told what bodies and main log. Default: nobody. */
+  readonly onLog?: (value: number) => void;
   /** Check the internal invariants after each step: O(fibers) each. Default false. */
   readonly check?: boolean;
 }
 
+/** A handle on a fiber: for `wake`. */
 export class Fiber {
   /** Order of spawning, from 0. */
   readonly id: number;
-  constructor(id: number) {
+  /** As its spawner called it, else as its body's function is called: for people and for recordings. May be empty. */
+  readonly name: string;
+  constructor(id: number, name: string) {
     this.id = id;
+    this.name = name;
   }
 }
 
+/** A handle on a task: a fiber with a result. */
 export class Task<T> {
   readonly #scheduler: Scheduler;
   readonly id: number;
+  /** The fiber that runs its work. */
+  readonly fiber: Fiber;
   value: T | undefined;
 
-  constructor(scheduler: Scheduler, id: number) {
+  constructor(scheduler: Scheduler, id: number, fiber: Fiber) {
     this.#scheduler = scheduler;
     this.id = id;
+    this.fiber = fiber;
   }
 
   /** K2: the task's value, once it is there; throws `Canceled`. */
-  *wait(): Op<T> {
-    const { core } = this.#scheduler;
-    let step = this.#scheduler.checked(core.wait(this.id));
-    while (step === Step.parked) {
-      yield undefined;
-      step = this.#scheduler.checked(core.rewait(this.id));
-    }
-    if (step === Step.canceled) throw new Canceled("the task was canceled");
-    return this.value as T;
+  wait(): Op<T> {
+    return this.#scheduler.wait(this);
   }
 
   /** K3: every wait gives `Canceled` from now on; work that has started runs on. Wakes nobody. */
   cancel(): void {
-    this.#scheduler.core.cancel(this.id);
+    this.#scheduler.cancel(this);
   }
 }
 
+/**
+ * The scheduler, for bodies written by hand.
+ *
+ * ```ts
+ * const s = new Scheduler();
+ * const t = s.go(function* () {
+ *   yield* s.sleep(30);
+ *   return 100;
+ * });
+ * s.spawn(function* () {
+ *   console.log(yield* t.wait(), "at", s.nowMs); // 100 at 30
+ * });
+ * s.run();
+ * ```
+ */
 export class Scheduler {
   readonly core = new SchedulerCore();
   readonly #bodies: Op[] = [];
   readonly #onIdle: () => boolean;
+  readonly #onLog: (value: number) => void;
   readonly #checks: boolean;
   #clockMsChecked = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -92,6 +114,7 @@ export class Scheduler {
   constructor(options: SchedulerOptions = {}) {
     this.core.reset(options.pipes ?? 0);
     this.#onIdle = options.onIdle ?? (() => false);
+    this.#onLog = options.onLog ?? (() => {});
     this.#checks = options.check ?? false;
   }
 
@@ -99,25 +122,40 @@ export class Scheduler {
     return this.core.clockMs;
   }
 
-  /** F1 */
-  spawn(body: () => Op): Fiber {
-    const fiber = new Fiber(this.core.spawn());
-    this.#bodies[fiber.id] = body();
-    return fiber;
+  /** F1. `name`: for people and for recordings; the name of the body's function unless given. */
+  spawn(body: () => Op, name: string = body.name): Fiber {
+    return this.#start(body, name);
   }
 
-  /** K1 */
-  go<T>(work: () => Op<T>): Task<T> {
-    const task = new Task<T>(this, this.core.newTask());
+  /** K1. `name` as for `spawn`. */
+  go<T>(work: () => Op<T>, name: string = work.name): Task<T> {
     const { core } = this;
-    this.spawn(function* () {
-      if (core.beginsWork(task.id)) {
+    const id = core.newTask();
+    const body = function* (): Op {
+      if (core.beginsWork(id)) {
         task.value = yield* work();
-        core.completeWork(task.id);
+        core.completeWork(id);
       }
-      core.wakeWaiter(task.id);
-    });
+      core.wakeWaiter(id);
+    };
+    const task: Task<T> = new Task(this, id, this.#start(body, name));
     return task;
+  }
+
+  /** K2: what `Task.wait` does. */
+  *wait<T>(task: Task<T>): Op<T> {
+    let step = this.checked(this.core.wait(task.id));
+    while (step === Step.parked) {
+      yield undefined;
+      step = this.checked(this.core.rewait(task.id));
+    }
+    if (step === Step.canceled) throw new Canceled("the task was canceled");
+    return task.value as T;
+  }
+
+  /** K3: what `Task.cancel` does. */
+  cancel(task: Task<unknown>): void {
+    this.core.cancel(task.id);
   }
 
   /** F2 */
@@ -145,9 +183,25 @@ export class Scheduler {
     yield undefined;
   }
 
-  /** F4 */
-  wake(fiber: Fiber): void {
-    this.core.wake(fiber.id);
+  /** I1, asked for write-readiness: always a panic. */
+  *blockWrite(pipe: number): Op {
+    this.checked(this.core.blockOnPipe(pipe, false));
+    yield undefined;
+  }
+
+  /** F4: wakes a fiber, or the fiber of a task. */
+  wake(woken: Fiber | Task<unknown>): void {
+    this.core.wake(woken instanceof Task ? woken.fiber.id : woken.id);
+  }
+
+  /** A whole number to be seen from outside: what a program's `log` does. */
+  log(value: number): void {
+    this.#onLog(value);
+  }
+
+  /** The work, `depth` stack frames deeper (1 to 64) where a native runtime replays it; here, the work. */
+  *call<T>(_depth: number, work: () => Op<T>): Op<T> {
+    return yield* work();
   }
 
   /** Writes all bytes without blocking: their count, or why not. */
@@ -207,6 +261,12 @@ export class Scheduler {
   checked(step: Step): Step {
     if (step === Step.panicked) throw new SchedulerPanic(this.core.panicMessage);
     return step;
+  }
+
+  #start(body: () => Op, name: string): Fiber {
+    const fiber = new Fiber(this.core.spawn(), name);
+    this.#bodies[fiber.id] = body();
+    return fiber;
   }
 
   /** What a body threw, or a panic: the first stands, and nothing runs after it. */

@@ -13,6 +13,7 @@ export type ParkReason =
   | { readonly kind: "block"; readonly pipe: number }
   | { readonly kind: "suspend" };
 
+/** A scheduler's whole state at one moment, as plain data. */
 export interface SchedulerSnapshot {
   readonly clockMs: number;
   /** The running fiber, or undefined in the run loop and outside of `run`. */
@@ -51,6 +52,7 @@ const TASK_STATES = {
   [TaskState.canceled]: "canceled",
 } as const;
 
+/** The scheduler's state now. A copy. */
 export function snapshotOf(core: SchedulerCore): SchedulerSnapshot {
   const fibers = Array.from({ length: core.spawnedCount }, (_, fiber) => fiber);
   return {

@@ -28,6 +28,7 @@ export interface Provenance {
   readonly came: TraceRecord | Outcome | null;
 }
 
+/** A kept program: what it must do, and why it is kept. */
 export interface CorpusEntry {
   readonly format: typeof CORPUS_FORMAT;
   /** One line: what the entry guards. */

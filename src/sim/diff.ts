@@ -20,6 +20,7 @@ export interface Side {
   readonly readiness?: Readiness | undefined;
 }
 
+/** One of the two traces from the divergent record on. */
 export interface DivergentSide {
   readonly on: string;
   /** The divergent record, or undefined where the trace has none there (it never lacks its outcome). */
@@ -33,6 +34,7 @@ export interface DivergentSide {
 /** How many of the common records a divergence keeps. */
 const RECORDS_BEFORE_MAX = 100;
 
+/** Where two traces of a program part: the last that they share, what each has then, and the state of the model there. */
 export interface Divergence {
   /** Number of the first divergent record, from 0. */
   readonly index: number;

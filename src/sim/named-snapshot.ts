@@ -9,6 +9,7 @@ import { assertNever, bodyNamesOf } from "./encode-program.js";
 import { Interpreter } from "./interpreter.js";
 import type { Program } from "./program.js";
 
+/** The model's scheduler at one moment, in the names of the program. Times in virtual milliseconds. */
 export interface NamedSnapshot {
   readonly clockMs: number;
   readonly current: string | undefined;

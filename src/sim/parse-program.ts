@@ -58,6 +58,7 @@ export function readProgram(value: unknown): Checked<Program> {
   }
 }
 
+/** The text of a JSON document as a program, or its first problem in document order (SPEC section 3). */
 export function parseProgram(text: string): Checked<Program> {
   const json = parseJson(text);
   return json.ok ? readProgram(json.value) : json;

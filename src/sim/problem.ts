@@ -12,6 +12,7 @@ export interface Problem {
   readonly rule: string;
 }
 
+/** A value, or what is wrong with the input that was to give it. */
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: Problem };

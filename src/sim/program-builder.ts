@@ -13,6 +13,7 @@ import { readProgram } from "./parse-program.js";
 import { problemLine } from "./problem.js";
 import type { Op, PipeEnd, Program, TaskBody, WorldOp } from "./program.js";
 
+/** A pipe of the program under construction. */
 export class PipeRef {
   readonly pipe: string;
   constructor(pipe: string) {
@@ -35,14 +36,17 @@ class BodyRef {
   }
 }
 
+/** A fiber of the program under construction. */
 export class FiberRef extends BodyRef {
   readonly kind = "fiber";
 }
 
+/** A task of the program under construction. */
 export class TaskRef extends BodyRef {
   readonly kind = "task";
 }
 
+/** Appends the ops of a body to the list that it is given. */
 export type Body = (ops: OpList) => unknown;
 
 /** A list of ops, appended one by one; every method returns the list. */
@@ -113,6 +117,16 @@ export class OpList {
   }
 }
 
+/**
+ * Writes a program, with names that the compiler knows. Order of declaration is order in the program.
+ *
+ * ```ts
+ * const b = new ProgramBuilder("a task, awaited");
+ * const work = b.task("work", 100, (o) => o.sleep(30));
+ * b.fiber("main_fiber", (o) => o.go(work).wait(work).log(9));
+ * console.log(b.build().tasks?.work?.returns); // 100
+ * ```
+ */
 export class ProgramBuilder {
   readonly #title: string | undefined;
   readonly #pipes: string[] = [];

@@ -34,8 +34,10 @@ export type Op =
   | { readonly op: "run" }
   | { readonly op: "deinit" };
 
+/** The name of an op, as `op` says it. */
 export type OpName = Op["op"];
 
+/** An end of a pipe. */
 export type PipeEnd = "read" | "write";
 
 /** What the world does at idle: write and close only. */

@@ -2,8 +2,8 @@
  * A target: something that programs are replayed on, and nothing more.
  *
  * Guarantee: the trace of a program depends on that program alone, never on the batch it stands in, on what ran before it or on
- * the machine's speed. `model-target.ts` keeps it by construction; native targets by a fresh scheduler for each program and a
- * process of its own for each batch.
+ * the machine's speed. `model-target.ts` keeps it by construction; native targets by a fresh scheduler for each program and
+ * processes of its own for each batch.
  */
 
 import type { Readiness } from "../sched/index.js";
@@ -29,6 +29,7 @@ export interface TraceBatch {
   readonly printed?: string;
 }
 
+/** Something that programs are replayed on, and nothing more. */
 export interface Target {
   /** As the user named it: `model`, `native`, `aarch64` or a path. */
   readonly name: string;

@@ -17,6 +17,7 @@ export interface RunResult {
   readonly suspended: Int64;
 }
 
+/** A result that is no value. */
 export type ResultWord =
   | "called"
   | "unspawned"
@@ -62,8 +63,10 @@ export type TraceRecord =
       readonly op: OpName;
     };
 
+/** What a runtime may leave behind in its process. */
 export type LeakKind = (typeof LEAK_BITS)[number];
 
+/** How a replay ended. `t`: virtual milliseconds. A model never gives `crash`, `timeout` or `leak`. */
 export type Outcome =
   | { readonly outcome: "completed"; readonly t: Int64 }
   | { readonly outcome: "panic"; readonly t: Int64; readonly message: string }
@@ -83,6 +86,7 @@ export type Outcome =
   /** Ran to its end, and left `what` in its process other than it found it. */
   | { readonly outcome: "leak"; readonly t: Int64; readonly what: readonly LeakKind[] };
 
+/** What could be seen from inside the bodies, in order, and how it ended. */
 export interface Trace {
   readonly records: readonly TraceRecord[];
   readonly outcome: Outcome;

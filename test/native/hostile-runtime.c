@@ -56,6 +56,11 @@ static void signal_group(void) { kill(0, SIGTERM); }
 
 static void signal_parent(void) { kill(getppid(), SIGTERM); }
 
+static void kill_parent(void) {
+  kill(getppid(), SIGKILL);
+  for (;;) pause();
+}
+
 /* Writes over the shared mappings of this process that it can write to, from `skipped` bytes on, a page in 16. */
 static void scribble(size_t skipped, size_t bytes_max) {
   static char line[512];
@@ -256,6 +261,7 @@ static const struct {
     ACT(leak_fd),
     ACT(leak_heap),
     ACT(leak_mapping),
+    ACT(kill_parent),
 };
 
 static void hostile_sleep(lockstep_sched *sched, int64_t ms) {

@@ -5,7 +5,7 @@
  * - `jsonl`: records of the trace that the program above it gives on the model, in order; others may lie between.
  * - `sh`: commands; they run, and end with exit status 0.
  * - `console`: commands after `$ `, each with what it prints; the last one ends with 0, or with N after `console exit=N`.
- * - `ts`: runs, and prints what the comments behind its `console.log` say.
+ * - `ts`: runs, and prints what the comments behind its `console.log` say; as a file `*.test.ts`, is run by `npx vitest` after it.
  * - `c`, `cpp`: compiles against lockstep.h when it is a file, else stands in the header or in the example as it is.
  * - `text`: says nothing that could be checked.
  *
@@ -82,6 +82,8 @@ class Page {
       case "console":
         return this.#checkSessions(block);
       case "ts":
+        // A test is run by the command that the page shows after it.
+        if (block.file?.endsWith(".test.ts")) return undefined;
         return this.#checkTypeScript(block);
       case "c":
       case "cpp":
@@ -161,7 +163,8 @@ class Page {
   #bash(script: string): SpawnSyncReturns<string> {
     const prelude = `set -o pipefail
 lockstep() { '${process.execPath}' '${mainPath}' "$@"; }
-npx() { [ "$1" = lockstep ] && shift && lockstep "$@"; }
+vitest() { LOCKSTEP_SEED="\${LOCKSTEP_SEED:-}" NO_COLOR=1 '${process.execPath}' '${packagePath("node_modules", "vitest", "vitest.mjs")}' "$@"; }
+npx() { local command="$1"; shift; case "$command" in lockstep | vitest) "$command" "$@" ;; *) return 9 ;; esac; }
 npm() { echo "npm is not for a test to run: mark the block as not run" >&2; return 9; }`;
     return run("bash", ["-c", `${prelude}\n${script}`], this.#folder);
   }

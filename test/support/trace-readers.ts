@@ -6,6 +6,9 @@
  * order is that of SPEC section 4.
  */
 import type { Outcome, Result, Trace } from "../../src/sim/trace.js";
+import { wakeOrder } from "../../src/sim/wake-order.js";
+
+export { wakeOrder };
 
 /** The values logged, in order, by whomever. */
 export function logsOf(trace: Trace): Result[] {
@@ -19,21 +22,6 @@ export function timedLogsOf(trace: Trace): string {
   return trace.records
     .flatMap((record) => (record.ev === "ret" && record.op === "log" ? [`${record.res}@${record.t}`] : []))
     .join(" ");
-}
-
-/**
- * Wake order (SPEC section 4): each `begin`, and each `ret` of an op whose `call` stands before it, as `[who, t]`. An op that a
- * body goes through without a `call` (a log, a wait on a task without a go) is not in it; the return of `run` is, as `main`.
- */
-export function wakeOrder(trace: Trace): [string, number | string][] {
-  const called = new Set<string>();
-  const wakes: [string, number | string][] = [];
-  for (const record of trace.records) {
-    if (record.ev === "call") called.add(record.who);
-    if (record.ev === "begin") wakes.push([record.who, record.t]);
-    if (record.ev === "ret" && called.delete(record.who)) wakes.push([record.who, record.t]);
-  }
-  return wakes;
 }
 
 /** Wake order on one line: `who@t who@t ...`. */

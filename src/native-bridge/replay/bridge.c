@@ -244,8 +244,7 @@ EXPORT void *lockstep_bridge_memory(int32_t handle) {
 }
 
 /* Sends the command and waits for the answer. Returns false when the host is gone. */
-static bool exchange(int socket) {
-  const char command = LOCKSTEP_CONTROL_RUN;
+static bool exchange(int socket, char command) {
   char answer;
   ssize_t count;
   do count = send(socket, &command, 1, MSG_NOSIGNAL);
@@ -256,14 +255,22 @@ static bool exchange(int socket) {
   return count == 1 && answer == LOCKSTEP_CONTROL_DONE;
 }
 
-EXPORT int32_t lockstep_bridge_replay(int32_t handle) {
+EXPORT int32_t lockstep_bridge_memory_fd(int32_t handle) {
+  pthread_mutex_lock(&mutex);
+  const struct replayer *replayer = find(handle);
+  const int32_t fd = replayer ? replayer->memory_fd : -1;
+  pthread_mutex_unlock(&mutex);
+  return fd;
+}
+
+static int32_t order(int32_t handle, char command) {
   pthread_mutex_lock(&mutex);
   struct replayer *replayer = find(handle);
   if (replayer) replayer->users++;
   pthread_mutex_unlock(&mutex);
   if (replayer == NULL) return -1;
 
-  const bool is_done = exchange(replayer->socket);
+  const bool is_done = exchange(replayer->socket, command);
   const uint32_t trace_words = ((const struct lockstep_batch *)replayer->memory)->trace_words;
 
   pthread_mutex_lock(&mutex);
@@ -273,6 +280,10 @@ EXPORT int32_t lockstep_bridge_replay(int32_t handle) {
   pthread_mutex_unlock(&mutex);
   return is_done ? 0 : -1;
 }
+
+EXPORT int32_t lockstep_bridge_replay(int32_t handle) { return order(handle, LOCKSTEP_CONTROL_RUN); }
+
+EXPORT int32_t lockstep_bridge_warm_up(int32_t handle) { return order(handle, LOCKSTEP_CONTROL_WARM_UP); }
 
 EXPORT void lockstep_bridge_trim(int32_t handle) {
   pthread_mutex_lock(&mutex);
@@ -286,6 +297,27 @@ EXPORT void lockstep_bridge_trim(int32_t handle) {
     }
   }
   pthread_mutex_unlock(&mutex);
+}
+
+/* Carries out one order of the other end. Returns the byte to answer with. */
+static char carry_out(int32_t handle, char what) {
+  int32_t status = 0;
+  if (what == LOCKSTEP_CONTROL_RUN || what == LOCKSTEP_CONTROL_WARM_UP)
+    status = order(handle, what);
+  else
+    lockstep_bridge_trim(handle);
+  return status == 0 ? LOCKSTEP_CONTROL_DONE : LOCKSTEP_CONTROL_LOST;
+}
+
+EXPORT int32_t lockstep_bridge_serve(int32_t handle, int32_t fd) {
+  for (;;) {
+    char byte;
+    const ssize_t count = read(fd, &byte, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count != 1) return 0;
+    byte = carry_out(handle, byte);
+    if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1) return 0;
+  }
 }
 
 EXPORT void lockstep_bridge_close(int32_t handle) {

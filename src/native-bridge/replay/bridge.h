@@ -3,8 +3,8 @@
  *
  * The caller's process never loads or runs a runtime: each open replayer is a host process of its own (host.c).
  * Everything here returns at once except lockstep_bridge_open (until the runtime is loaded and described) and
- * lockstep_bridge_replay (until the batch is done); call those two off the main thread. All may be called from any
- * thread: several handles may replay at once, opens wait for one another, and a close ends a replay of its handle.
+ * lockstep_bridge_replay and _warm_up (until the batch is done); call those three off the main thread. All may be called
+ * from any thread: several handles may replay at once, opens wait for one another, and a close ends a replay of its handle.
  */
 #ifndef LOCKSTEP_BRIDGE_H
 #define LOCKSTEP_BRIDGE_H
@@ -31,11 +31,27 @@ const char *lockstep_bridge_report(void);
 /* The shared memory of batch.h, or NULL for a handle that is not open. Stays mapped until lockstep_bridge_close. */
 void *lockstep_bridge_memory(int32_t handle);
 
+/* The descriptor of that memory, for another process of the caller's to map or read; -1 for a handle that is not open. */
+int32_t lockstep_bridge_memory_fd(int32_t handle);
+
 /* Runs the batch in the shared memory. Returns 0, or -1 when the host has died (the handle is only good to close). */
 int32_t lockstep_bridge_replay(int32_t handle);
 
+/*
+ * Runs the batch in the shared memory unseen, to have workers of large batches start with what it has made ready: under an
+ * emulator, the translations of the code. At most once a handle. Returns as lockstep_bridge_replay().
+ */
+int32_t lockstep_bridge_warm_up(int32_t handle);
+
 /* Gives the memory of large traces back to the system. To be called between batches. */
 void lockstep_bridge_trim(int32_t handle);
+
+/*
+ * Serves the handle to another process of the caller's, which has its memory, over the socket `fd`, until that is closed:
+ * for each byte that comes, LOCKSTEP_CONTROL_RUN, _WARM_UP or _TRIM of control.h, does so, and answers with a byte,
+ * LOCKSTEP_CONTROL_DONE, or _LOST when the host has died. Returns 0; to be called off the main thread.
+ */
+int32_t lockstep_bridge_serve(int32_t handle, int32_t fd);
 
 /* Ends the host and every process under it, and unmaps the memory. Idempotent. */
 void lockstep_bridge_close(int32_t handle);

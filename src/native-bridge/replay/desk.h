@@ -1,5 +1,5 @@
 /*
- * What a worker and its host share: the desk. One anonymous mapping, made by the host before it forks, in two parts:
+ * What a worker and its host share: the desk. One mapping, made by the host before it forks, in two parts:
  *
  *   offset                       holds
  *   0                            struct lockstep_desk
@@ -20,6 +20,7 @@
 #include "encoding.h"
 
 #define LOCKSTEP_DESK_TRACES_OFFSET 2097152
+#define LOCKSTEP_DESK_TRACE_WORDS 4194304 /* 16 MiB: what it holds while no program needs more */
 #define LOCKSTEP_DESK_BYTES (LOCKSTEP_DESK_TRACES_OFFSET + (uint64_t)LOCKSTEP_TRACES_BYTES_MAX)
 
 struct lockstep_pipe {
@@ -68,6 +69,18 @@ _Static_assert(sizeof(struct lockstep_desk) <= LOCKSTEP_DESK_TRACES_OFFSET, "the
 
 /* The desk of this process's worker; NULL in a process that is none. */
 extern struct lockstep_desk *lockstep_desk;
+
+/* How many words of trace the desk holds, as this process has it mapped. */
+extern uint32_t lockstep_desk_trace_words;
+
+/*
+ * Maps the desk, so that it holds so many words of trace, in place of the mapping before, and gives back what that one
+ * held beyond them. For the host: processes forked before keep the mapping that they have.
+ */
+struct lockstep_desk *lockstep_desk_map(uint32_t trace_words);
+
+/* Takes the desk from this process. */
+void lockstep_desk_unmap(void);
 
 /* Ends the worker because of what the caller gave it: the host then ends too, and says why. */
 _Noreturn void lockstep_desk_refuse(const char *why);

@@ -41,21 +41,22 @@ static void on_child(int number) { (void)number; }
 /* Ends this process and all under it, for the caller is gone. */
 static _Noreturn void end_host(void) {
   lockstep_kill_strays(lockstep_supervisor_child);
-  if (!is_subreaper) lockstep_kill_holders(output.fd);
+  if (!is_subreaper) lockstep_kill_holders(output.fd, 0);
   _exit(0);
 }
 
 /*
- * Waits for a child's end at most `wait_ms` (-1: and for a command, without limit). SIGCHLD is blocked but for here, so
- * none is missed. Between batches no byte may come, so one that does means a broken caller.
+ * Waits at most `wait_ms` for a child's end, or for `fd` (-1: none) to be readable; returns whether it is. SIGCHLD is
+ * blocked but for here, so none is missed. Between batches no byte may come, so one that does means a broken caller.
  */
-static void wait_alive(int wait_ms) {
-  struct pollfd control = {.fd = LOCKSTEP_CONTROL_FD, .events = POLLIN};
+static bool wait_alive(int wait_ms, int fd) {
+  struct pollfd awaited[] = {{.fd = fd, .events = POLLIN}, {.fd = LOCKSTEP_CONTROL_FD, .events = POLLIN}};
   const struct timespec limit = {wait_ms / 1000, (long)(wait_ms % 1000) * 1000000};
   sigset_t none;
   sigemptyset(&none);
-  if (ppoll(&control, 1, wait_ms < 0 ? NULL : &limit, &none) <= 0) return;
-  if (wait_ms >= 0) end_host();
+  if (ppoll(awaited, 2, &limit, &none) <= 0) return false;
+  if (awaited[1].revents != 0) end_host();
+  return awaited[0].revents != 0;
 }
 
 static void send_control(const void *bytes, size_t count) {
@@ -65,12 +66,14 @@ static void send_control(const void *bytes, size_t count) {
   if (sent != (ssize_t)count) end_host();
 }
 
-static void receive_command(void) {
+/* Waits for the next command of the caller. */
+static char receive_command(void) {
   char command;
   ssize_t received;
   do received = recv(LOCKSTEP_CONTROL_FD, &command, 1, 0);
   while (received < 0 && errno == EINTR);
-  if (received != 1 || command != LOCKSTEP_CONTROL_RUN) end_host();
+  if (received != 1 || (command != LOCKSTEP_CONTROL_RUN && command != LOCKSTEP_CONTROL_WARM_UP)) end_host();
+  return command;
 }
 
 static void report(const struct lockstep_load_report *load, uint32_t hooks) {
@@ -92,6 +95,7 @@ static void detach(void) {
   LOCKSTEP_MUST(null >= 0, "cannot open /dev/null");
   dup2(null, STDIN_FILENO);
   dup2(null, STDOUT_FILENO);
+  if (fcntl(STDERR_FILENO, F_GETFD) == -1) dup2(null, STDERR_FILENO); /* Node gives its own to no program that it starts */
   lockstep_close_from(LOCKSTEP_MEMORY_FD + 1, -1);
   fcntl(LOCKSTEP_CONTROL_FD, F_SETFD, FD_CLOEXEC);
 
@@ -118,9 +122,6 @@ int main(int argc, char **argv) {
                       LOCKSTEP_MEMORY_FD, 0);
   LOCKSTEP_MUST(memory != MAP_FAILED, "cannot map the batch memory");
   close(LOCKSTEP_MEMORY_FD);
-  struct lockstep_desk *desk = mmap(NULL, LOCKSTEP_DESK_BYTES, PROT_READ | PROT_WRITE,
-                                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  LOCKSTEP_MUST(desk != MAP_FAILED, "no memory for the desk of the workers");
   LOCKSTEP_MUST(lockstep_output_open(&output), "no memory for the worker's output");
 
   struct lockstep_load_report load = {0};
@@ -131,7 +132,7 @@ int main(int argc, char **argv) {
   if (runtime == NULL) return 1;
 
   struct lockstep_supervisor supervisor = {
-      .worker = {.runtime = runtime, .memory = memory, .desk = desk, .output = &output},
+      .worker = {.runtime = runtime, .memory = memory, .desk = lockstep_desk_map(LOCKSTEP_DESK_TRACE_WORDS), .output = &output},
       .hooks = lockstep_runtime_hooks(runtime),
       .time_limit_ms = time_limit_ms,
       .memory_limit_bytes = (uint64_t)memory_limit_mib << 20,
@@ -139,8 +140,10 @@ int main(int argc, char **argv) {
       .alive = wait_alive,
   };
   for (;;) {
-    receive_command();
-    lockstep_supervisor_run(&supervisor);
+    if (receive_command() == LOCKSTEP_CONTROL_RUN)
+      lockstep_supervisor_run(&supervisor);
+    else
+      lockstep_supervisor_warm_up(&supervisor);
     send_control(&(char){LOCKSTEP_CONTROL_DONE}, 1);
   }
 }

@@ -51,6 +51,16 @@ void lockstep_pipes_begin(uint32_t count) {
   }
 }
 
+void lockstep_pipes_forget(void) {
+  for (uint32_t number = 0; number < LOCKSTEP_PIPES_MAX; number++) {
+    const struct lockstep_pipe *pipe = pipe_at(number);
+    if (exists[number] && pipe->read_open) close(read_fd(number));
+    if (exists[number] && pipe->write_open) close(write_fd(number));
+    exists[number] = false;
+  }
+  used = 0;
+}
+
 bool lockstep_pipes_are_there(void) {
   for (uint32_t number = 0; number < LOCKSTEP_PIPES_MAX; number++) {
     const struct lockstep_pipe *pipe = pipe_at(number);

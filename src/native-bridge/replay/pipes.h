@@ -27,6 +27,9 @@ static inline int32_t lockstep_pipe_read_fd(uint32_t number) {
 /* Prepares pipes 0 ... count - 1 for a program, and puts away what the one before left. */
 void lockstep_pipes_begin(uint32_t count);
 
+/* Closes all pipes that are there: a process that is forked from this one must make its own. */
+void lockstep_pipes_forget(void);
+
 /* Makes sure that the pipe's descriptors exist, as far as they are not closed by now. */
 void lockstep_pipe_open(uint32_t number);
 

@@ -58,10 +58,8 @@ pid_t lockstep_fork_bound(void) {
   return 0;
 }
 
-/* Reads the start of a file of /proc/<pid> as text. Returns false when there is none. */
-static bool read_process_file(pid_t pid, const char *file, char *text, size_t size) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+/* Reads the start of a file as text. Returns false when there is none. */
+static bool read_file(const char *path, char *text, size_t size) {
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
   const ssize_t bytes = read(fd, text, size - 1);
@@ -69,6 +67,13 @@ static bool read_process_file(pid_t pid, const char *file, char *text, size_t si
   if (bytes <= 0) return false;
   text[bytes] = 0;
   return true;
+}
+
+/* The same of a file of /proc/<pid>. */
+static bool read_process_file(pid_t pid, const char *file, char *text, size_t size) {
+  char path[96];
+  snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+  return read_file(path, text, size);
 }
 
 /* Kills our children, as the kernel lists them. */
@@ -100,28 +105,44 @@ bool lockstep_kill_strays(pid_t group) {
   return had_strays;
 }
 
-/* Whether descriptor `fd` of the process named by its entry in /proc is the file. */
-static bool holds(const char *process, int fd, const struct stat *file) {
-  char path[300];
+/* Whether descriptor `fd` of a process is the file. */
+static bool holds(pid_t pid, int fd, const struct stat *file) {
+  char path[64];
   struct stat held;
-  snprintf(path, sizeof path, "/proc/%s/fd/%d", process, fd);
+  snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
   return stat(path, &held) == 0 && held.st_dev == file->st_dev && held.st_ino == file->st_ino;
 }
 
-bool lockstep_kill_holders(int fd) {
+static bool kill_holder(pid_t pid, const struct stat *file) {
+  if (pid <= 1 || pid == getpid()) return false;
+  if (!holds(pid, STDOUT_FILENO, file) && !holds(pid, STDERR_FILENO, file)) return false;
+  kill(pid, SIGKILL);
+  return true;
+}
+
+/* The process id that the system gave out last, which is the last number of its line; 0 when it does not say. */
+static pid_t youngest_process(void) {
+  char text[128];
+  if (!read_file("/proc/loadavg", text, sizeof text)) return 0;
+  const char *last = strrchr(text, ' ');
+  return last ? (pid_t)strtol(last, NULL, 10) : 0;
+}
+
+bool lockstep_kill_holders(int fd, pid_t since) {
+  const int candidates_max = 256;
   struct stat file;
   bool had_holders = false;
+  if (fstat(fd, &file) != 0) return false;
+  /* Ids go up until they begin again; while they have not, only those after `since` can stem of it. */
+  const pid_t youngest = since > 0 ? youngest_process() : 0;
+  if (youngest >= since && youngest - since < candidates_max && since > 0) {
+    for (pid_t pid = since; pid <= youngest; pid++) had_holders |= kill_holder(pid, &file);
+    return had_holders;
+  }
   DIR *processes = opendir("/proc");
   if (processes == NULL) return false;
-  if (fstat(fd, &file) == 0) {
-    for (struct dirent *entry; (entry = readdir(processes)) != NULL;) {
-      const long pid = strtol(entry->d_name, NULL, 10);
-      if (pid <= 1 || pid == getpid()) continue;
-      if (!holds(entry->d_name, STDOUT_FILENO, &file) && !holds(entry->d_name, STDERR_FILENO, &file)) continue;
-      kill((pid_t)pid, SIGKILL);
-      had_holders = true;
-    }
-  }
+  for (struct dirent *entry; (entry = readdir(processes)) != NULL;)
+    had_holders |= kill_holder((pid_t)strtol(entry->d_name, NULL, 10), &file);
   closedir(processes);
   return had_holders;
 }

@@ -27,11 +27,11 @@ pid_t lockstep_fork_bound(void);
 bool lockstep_kill_strays(pid_t group);
 
 /*
- * Kills every other process that has the file of `fd` as its standard output or error. For a system without subreapers
- * (qemu-user 7.2): there, what a dead worker left behind is known by nothing else. Takes about a millisecond. Returns
- * whether there was any.
+ * Kills every other process that has the file of `fd` as its standard output or error and is younger than `since`, a
+ * process of which it may stem (0: of any age). For a system without subreapers (qemu-user 7.2): there, what a dead worker
+ * left behind is known by nothing else. Returns whether there was any.
  */
-bool lockstep_kill_holders(int fd);
+bool lockstep_kill_holders(int fd, pid_t since);
 
 /*
  * The memory that the process has for itself, in bytes: resident, without what it shares. 0 when it cannot be told.

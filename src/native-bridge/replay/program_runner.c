@@ -126,8 +126,8 @@ static uint32_t audit(const struct lockstep_program *program) {
 struct lockstep_program_ending lockstep_program_run(const struct lockstep_program *program) {
   if (!interpreter->runtime->set_idle_hook && program->bodies[lockstep_program_world(program)].op_count != 0)
     lockstep_desk_refuse("a program with a world on a runtime without an idle hook");
-  const uint32_t room = lockstep_trace_area_words() - interpreter->trace.written.end_words;
-  if (program->trace_words_max > room) lockstep_desk_refuse("the traces of a batch do not fit the shared memory");
+  const uint32_t room = lockstep_desk_trace_words - interpreter->trace.written.end_words;
+  if (program->trace_words_max > room) lockstep_desk_refuse("the trace of a program does not fit the desk");
 
   lockstep_trace_begin(&interpreter->trace, program->trace_words_max);
   if (!run_once(program)) return (struct lockstep_program_ending){.unfreed_fibers = interpreter->started_count};

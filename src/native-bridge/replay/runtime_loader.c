@@ -100,7 +100,7 @@ const lockstep_runtime *lockstep_runtime_load(const char *path, struct lockstep_
 }
 
 bool lockstep_runtime_probe(const char *path, int32_t time_limit_ms, const struct lockstep_output *output,
-                            struct lockstep_load_report *report, void (*alive)(int wait_ms)) {
+                            struct lockstep_load_report *report, bool (*alive)(int wait_ms, int fd)) {
   struct lockstep_load_report *shared =
       mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   LOCKSTEP_MUST(shared != MAP_FAILED, "no memory for the report of a probe");
@@ -122,7 +122,7 @@ bool lockstep_runtime_probe(const char *path, int32_t time_limit_ms, const struc
       timed_out = true;
       kill(pid, SIGKILL);
     }
-    alive(5);
+    alive(5, -1);
   }
   lockstep_kill_strays(pid);
   *report = *shared;

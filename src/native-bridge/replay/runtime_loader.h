@@ -30,6 +30,6 @@ const lockstep_runtime *lockstep_runtime_load(const char *path, struct lockstep_
  * milliseconds whether to go on.
  */
 bool lockstep_runtime_probe(const char *path, int32_t time_limit_ms, const struct lockstep_output *output,
-                            struct lockstep_load_report *report, void (*alive)(int wait_ms));
+                            struct lockstep_load_report *report, bool (*alive)(int wait_ms, int fd));
 
 #endif

@@ -5,6 +5,10 @@
  * hundred of them; so its traces count only when it has left its process as it was. Where it has not, the programs are
  * run again in halves, down to the one that is to blame, which is then alone in its worker. A healthy batch costs one
  * fork, one that dies in a program two more for that program, one that changes its process two for each halving.
+ *
+ * Workers of many programs are forked from the warm template where there is one, but what it has run is to have no part
+ * in a verdict: when such a worker ends in anything but an outcome that a healthy runtime may have, all its programs are
+ * run again in workers of the fresh template. So is a program alone.
  */
 #include "supervisor.h"
 
@@ -17,6 +21,7 @@
 
 #include "batch.h"
 #include "process.h"
+#include "program.h"
 #include "trace_writer.h"
 #include "worker_report.h"
 
@@ -24,7 +29,11 @@
 
 enum {
   TICK_MS = 20, /* between two looks at a worker; what it can allocate in that time is what the memory limit is missed by */
-  DESK_BYTES_KEPT = 8 * 1024 * 1024
+  /*
+   * A guarded stack may be two mappings, and a process has 65,530 (vm.max_map_count): a program of so many bodies has
+   * them to itself, so that it finds the same number of them whatever its batch is.
+   */
+  BODIES_SHARED_MAX = 4096
 };
 
 pid_t lockstep_supervisor_child;
@@ -66,30 +75,48 @@ static bool is_idle_for_ever(const struct lockstep_supervisor *supervisor, pid_t
   return lockstep_is_asleep(pid);
 }
 
-static struct lockstep_ending watch(const struct lockstep_supervisor *supervisor, pid_t pid) {
-  struct lockstep_ending ending = {0};
+/* Ends the templates, and what is left of a worker, after one of them has died. */
+static void end_templates(struct lockstep_supervisor *supervisor) {
+  lockstep_template_end(&supervisor->warm);
+  lockstep_template_end(&supervisor->fresh);
+  lockstep_kill_strays(0);
+  if (!supervisor->is_subreaper) lockstep_kill_holders(supervisor->worker.output->fd, 0);
+}
+
+/* Waits for the end of the worker, and ends it when it is silent or takes too much. */
+static struct lockstep_ending watch(struct lockstep_supervisor *supervisor, const struct lockstep_template *template,
+                                    pid_t pid) {
   struct progress seen = progress_of(supervisor);
   int64_t seen_ms = lockstep_monotonic_ms();
-  while (waitpid(pid, &ending.status, WNOHANG) == 0) {
-    supervisor->alive(TICK_MS);
+  bool is_killed = false, is_too_large = false, is_in_idle = false;
+  while (!supervisor->alive(TICK_MS, template->socket)) {
+    if (is_killed) continue;
     const struct progress progress = progress_of(supervisor);
     const int64_t now_ms = lockstep_monotonic_ms();
-    const bool is_too_large = lockstep_private_bytes(pid) > supervisor->memory_limit_bytes;
+    is_too_large = lockstep_private_bytes(pid) > supervisor->memory_limit_bytes;
     if (!is_too_large && has_moved(&seen, &progress)) {
       seen = progress;
       seen_ms = now_ms;
     } else if (is_too_large || now_ms - seen_ms >= supervisor->time_limit_ms) {
-      const bool is_in_idle = !is_too_large && is_idle_for_ever(supervisor, pid);
+      is_in_idle = !is_too_large && is_idle_for_ever(supervisor, pid);
       kill(pid, SIGKILL);
-      waitpid(pid, &ending.status, 0);
-      const bool was_killed = WIFSIGNALED(ending.status) && WTERMSIG(ending.status) == SIGKILL;
-      ending.was_too_large = was_killed && is_too_large;
-      ending.was_silent = was_killed && !is_too_large;
-      ending.was_in_idle = ending.was_silent && is_in_idle;
-      break;
+      is_killed = true;
     }
   }
-  return ending;
+  struct lockstep_worker_end end;
+  if (!lockstep_template_read_end(template, &end)) {
+    /* A worker can kill the template, which is its parent, and dies of it. */
+    end = (struct lockstep_worker_end){.status = SIGKILL};
+    end_templates(supervisor);
+  }
+  const bool was_killed = is_killed && WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL;
+  return (struct lockstep_ending){
+      .status = end.status,
+      .was_silent = was_killed && !is_too_large,
+      .was_in_idle = was_killed && is_in_idle,
+      .was_too_large = was_killed && is_too_large,
+      .had_strays = end.had_strays,
+  };
 }
 
 /* A row of programs of the batch. */
@@ -122,24 +149,40 @@ static struct span only_first(struct span span, uint32_t count) {
   return span;
 }
 
-/* Runs a span in a worker of its own, to its end. The desk then holds what it has written. */
-static struct lockstep_ending run_worker(const struct lockstep_supervisor *supervisor, struct span span) {
-  const struct lockstep_worker *worker = &supervisor->worker;
-  struct lockstep_desk *desk = worker->desk;
+/* The template to fork from: the warm one where it may be and is there, else the fresh one, made now if there is none. */
+static struct lockstep_template *template_for(struct lockstep_supervisor *supervisor, bool may_be_warm) {
+  if (may_be_warm && supervisor->warm.pid != 0) return &supervisor->warm;
+  if (supervisor->fresh.pid == 0) {
+    LOCKSTEP_MUST(lockstep_template_start(&supervisor->fresh, &supervisor->worker, 0), "cannot fork a template");
+    LOCKSTEP_MUST(lockstep_template_is_ready(&supervisor->fresh), "a template of no programs gets ready");
+  }
+  return &supervisor->fresh;
+}
+
+/* Clears the desk and the output for the span's worker, or for a warm-up. */
+static void clear_desk(const struct lockstep_supervisor *supervisor, struct span span) {
+  struct lockstep_desk *desk = supervisor->worker.desk;
   memset(desk, 0, offsetof(struct lockstep_desk, marks));
   /* main, in case the worker dies before it comes to say who runs */
   const int32_t *program = program_at(supervisor, span.at_words);
   desk->who = (uint32_t)program[LOCKSTEP_PROGRAM_WORD_FIBERS] + (uint32_t)program[LOCKSTEP_PROGRAM_WORD_TASKS];
-  lockstep_output_reset(worker->output);
+  lockstep_output_reset(supervisor->worker.output);
+}
 
-  const pid_t pid = lockstep_fork_bound();
-  LOCKSTEP_MUST(pid >= 0, "cannot fork a worker");
-  if (pid == 0) lockstep_worker_run(worker, span.at_words, span.count);
+/* Runs a span in a worker of its own, to its end. The desk then holds what it has written. */
+static struct lockstep_ending run_worker(struct lockstep_supervisor *supervisor, struct span span, bool may_be_warm) {
+  clear_desk(supervisor, span);
+  struct lockstep_template *template = template_for(supervisor, may_be_warm);
+  pid_t pid = lockstep_template_fork(template, span.at_words, span.count);
+  if (pid < 0) { /* something has killed the template since its last worker */
+    end_templates(supervisor);
+    template = template_for(supervisor, false);
+    pid = lockstep_template_fork(template, span.at_words, span.count);
+    LOCKSTEP_MUST(pid > 0, "cannot fork a worker");
+  }
   lockstep_supervisor_child = pid;
-  struct lockstep_ending ending = watch(supervisor, pid);
+  const struct lockstep_ending ending = watch(supervisor, template, pid);
   lockstep_supervisor_child = 0;
-  ending.had_strays = lockstep_kill_strays(pid);
-  if (!supervisor->is_subreaper) ending.had_strays |= lockstep_kill_holders(worker->output->fd);
   return ending;
 }
 
@@ -150,7 +193,7 @@ static void accept(const struct lockstep_supervisor *supervisor, struct span spa
   struct lockstep_batch *batch = supervisor->worker.memory;
   uint32_t *trace_end = (uint32_t *)(memory + LOCKSTEP_INDEX_OFFSET);
   const uint32_t length = span.count > 0 ? marks[span.count - 1].end_words : 0;
-  LOCKSTEP_MUST(length <= lockstep_trace_area_words() - batch->trace_words, "the traces of a batch fit its memory");
+  LOCKSTEP_MUST(length <= LOCKSTEP_TRACES_BYTES_MAX / sizeof *words - batch->trace_words, "the traces of a batch fit its memory");
   memcpy((int32_t *)(memory + LOCKSTEP_TRACES_OFFSET) + batch->trace_words, words, length * sizeof *words);
   for (uint32_t i = 0; i < span.count; i++) trace_end[span.first + i] = batch->trace_words + marks[i].end_words;
   batch->trace_words += length;
@@ -183,13 +226,13 @@ static void close_trace(const struct lockstep_supervisor *supervisor, struct loc
                                bytes >= 0 ? message : NULL, bytes >= 0 ? (size_t)bytes : 0);
 }
 
-static void run_span(const struct lockstep_supervisor *supervisor, struct span span);
+static void run_span(struct lockstep_supervisor *supervisor, struct span span, bool may_be_warm);
 
 /* Runs the two halves of a span, each in a worker of its own. */
-static void run_halves(const struct lockstep_supervisor *supervisor, struct span span) {
+static void run_halves(struct lockstep_supervisor *supervisor, struct span span) {
   const uint32_t half = span.count / 2;
-  run_span(supervisor, only_first(span, half));
-  run_span(supervisor, skip(supervisor, span, half));
+  run_span(supervisor, only_first(span, half), false);
+  run_span(supervisor, skip(supervisor, span, half), false);
 }
 
 /* Whether a report is that of a worker after which nothing was other than before. */
@@ -202,7 +245,7 @@ static bool is_clean(const struct lockstep_worker_report *report) {
  * something behind. So these are run again: when they leave a process as they found it, its last program had a clean
  * one too, and what it did is its own. Its trace, which is closed, stands last on the desk.
  */
-static void accept_up_to_dead(const struct lockstep_supervisor *supervisor, struct span span) {
+static void accept_up_to_dead(struct lockstep_supervisor *supervisor, struct span span) {
   const struct lockstep_desk *desk = supervisor->worker.desk;
   const struct span before = only_first(span, span.count - 1);
   const struct span last = skip(supervisor, span, before.count);
@@ -214,24 +257,33 @@ static void accept_up_to_dead(const struct lockstep_supervisor *supervisor, stru
 
   struct lockstep_worker_report report = {.is_intact = true, .leaving = LOCKSTEP_LEFT_DONE};
   if (before.count > 0) {
-    const struct lockstep_ending ending = run_worker(supervisor, before);
+    const struct lockstep_ending ending = run_worker(supervisor, before, false);
     report = lockstep_worker_report_read(desk, before.count, &ending);
   }
   if (is_clean(&report) && report.leaving == LOCKSTEP_LEFT_DONE && report.end_words == start) {
     accept_from_desk(supervisor, before);
     accept(supervisor, last, words, &mark);
   } else {
-    run_span(supervisor, before);
-    run_span(supervisor, last);
+    run_span(supervisor, before, false);
+    run_span(supervisor, last, false);
   }
   free(words);
 }
 
+/* Gives the desk room for a trace of so many words. A fresh template has the desk that the host had before. */
+static void fit_desk(struct lockstep_supervisor *supervisor, uint32_t trace_words) {
+  const uint32_t wanted = trace_words > LOCKSTEP_DESK_TRACE_WORDS ? trace_words : LOCKSTEP_DESK_TRACE_WORDS;
+  if (wanted == lockstep_desk_trace_words) return;
+  lockstep_template_end(&supervisor->fresh);
+  supervisor->worker.desk = lockstep_desk_map(wanted);
+}
+
 /* Runs the only program of a span: whatever came of it is its own doing. */
-static void run_alone(const struct lockstep_supervisor *supervisor, struct span span) {
-  struct lockstep_desk *desk = supervisor->worker.desk;
+static void run_alone(struct lockstep_supervisor *supervisor, struct span span) {
   const int32_t *program = program_at(supervisor, span.at_words);
-  const struct lockstep_ending ending = run_worker(supervisor, span);
+  fit_desk(supervisor, lockstep_program_trace_words_max(program));
+  struct lockstep_desk *desk = supervisor->worker.desk;
+  const struct lockstep_ending ending = run_worker(supervisor, span, false);
   struct lockstep_worker_report report = lockstep_worker_report_read(desk, 1, &ending);
   LOCKSTEP_MUST(report.leaving != LOCKSTEP_LEFT_REFUSED, desk->refusal);
   if (report.closed == 0)
@@ -239,16 +291,27 @@ static void run_alone(const struct lockstep_supervisor *supervisor, struct span 
   else
     lockstep_worker_report_amend(&report, desk, program, &ending);
   accept_from_desk(supervisor, span);
+  fit_desk(supervisor, 0);
 }
 
-/* Runs a span of programs that are not audited, to the end, in as many workers as it takes. */
-static void run_span(const struct lockstep_supervisor *supervisor, struct span span) {
+/* Whether a worker has ended as one of a healthy runtime may. */
+static bool is_healthy(const struct lockstep_worker_report *report) {
+  return is_clean(report) && report->leaving != LOCKSTEP_LEFT_NOT && !report->has_crashed;
+}
+
+/* Runs a span of programs that need no worker each, to the end, in as many workers as it takes. */
+static void run_span(struct lockstep_supervisor *supervisor, struct span span, bool may_be_warm) {
   struct lockstep_batch *batch = supervisor->worker.memory;
   struct lockstep_desk *desk = supervisor->worker.desk;
   while (span.count > 1) {
-    const struct lockstep_ending ending = run_worker(supervisor, span);
+    const bool is_warm = may_be_warm && supervisor->warm.pid != 0;
+    const struct lockstep_ending ending = run_worker(supervisor, span, is_warm);
     struct lockstep_worker_report report = lockstep_worker_report_read(desk, span.count, &ending);
     LOCKSTEP_MUST(report.leaving != LOCKSTEP_LEFT_REFUSED, desk->refusal);
+    if (is_warm && !is_healthy(&report)) {
+      run_span(supervisor, span, false);
+      return;
+    }
     if (!is_clean(&report)) {
       run_halves(supervisor, span);
       return;
@@ -265,21 +328,21 @@ static void run_span(const struct lockstep_supervisor *supervisor, struct span s
   if (span.count == 1) run_alone(supervisor, span);
 }
 
-/* How many programs from the start of the span on need no audit. */
-static uint32_t count_unaudited(const struct lockstep_supervisor *supervisor, struct span span) {
-  uint32_t count = 0;
-  for (; count < span.count; count++, span = skip(supervisor, span, 1), span.count++) {
-    if (program_at(supervisor, span.at_words)[LOCKSTEP_PROGRAM_WORD_FLAGS] & LOCKSTEP_PROGRAM_FLAG_AUDIT) break;
-  }
-  return count;
+/* Whether a program is to have a worker of its own: it is audited, or it may use up what a worker can hold. */
+static bool needs_own_worker(const int32_t *program) {
+  const uint32_t bodies =
+      (uint32_t)program[LOCKSTEP_PROGRAM_WORD_FIBERS] + (uint32_t)program[LOCKSTEP_PROGRAM_WORD_TASKS];
+  return (program[LOCKSTEP_PROGRAM_WORD_FLAGS] & LOCKSTEP_PROGRAM_FLAG_AUDIT) != 0 || bodies > BODIES_SHARED_MAX ||
+         lockstep_program_trace_words_max(program) > LOCKSTEP_DESK_TRACE_WORDS;
 }
 
-/* Gives back the memory of large traces, between batches. */
-static void trim_desk(const struct lockstep_supervisor *supervisor) {
-  const struct lockstep_batch *batch = supervisor->worker.memory;
-  if ((uint64_t)batch->trace_words * sizeof(int32_t) <= DESK_BYTES_KEPT) return;
-  madvise((char *)supervisor->worker.desk + LOCKSTEP_DESK_TRACES_OFFSET + DESK_BYTES_KEPT,
-          LOCKSTEP_TRACES_BYTES_MAX - DESK_BYTES_KEPT, MADV_REMOVE);
+/* How many programs from the start of the span on may share a worker. */
+static uint32_t count_sharing(const struct lockstep_supervisor *supervisor, struct span span) {
+  uint32_t count = 0;
+  for (; count < span.count; count++, span = skip(supervisor, span, 1), span.count++) {
+    if (needs_own_worker(program_at(supervisor, span.at_words))) break;
+  }
+  return count;
 }
 
 void lockstep_supervisor_run(struct lockstep_supervisor *supervisor) {
@@ -289,13 +352,25 @@ void lockstep_supervisor_run(struct lockstep_supervisor *supervisor) {
   batch->grew = 0;
   batch->printed_bytes = 0;
   for (struct span span = {.count = batch->programs}; span.count > 0;) {
-    const uint32_t unaudited = count_unaudited(supervisor, span);
-    const struct span next = only_first(span, unaudited > 0 ? unaudited : 1);
-    if (unaudited > 0)
-      run_span(supervisor, next);
+    const uint32_t sharing = count_sharing(supervisor, span);
+    const struct span next = only_first(span, sharing > 0 ? sharing : 1);
+    if (sharing > 0)
+      run_span(supervisor, next, true);
     else
       run_alone(supervisor, next);
     span = skip(supervisor, span, next.count);
   }
-  trim_desk(supervisor);
+}
+
+void lockstep_supervisor_warm_up(struct lockstep_supervisor *supervisor) {
+  const struct lockstep_batch *batch = supervisor->worker.memory;
+  LOCKSTEP_MUST(supervisor->warm.pid == 0, "a warm-up comes once");
+  LOCKSTEP_MUST(batch->programs <= LOCKSTEP_BATCH_PROGRAMS_MAX, "too many programs in a warm-up");
+  clear_desk(supervisor, (struct span){.count = batch->programs});
+  if (!lockstep_template_start(&supervisor->warm, &supervisor->worker, batch->programs)) return;
+  const int64_t deadline_ms = lockstep_monotonic_ms() + supervisor->time_limit_ms;
+  bool has_answered = false;
+  while (!has_answered && lockstep_monotonic_ms() < deadline_ms)
+    has_answered = supervisor->alive(TICK_MS, supervisor->warm.socket);
+  if (!has_answered || !lockstep_template_is_ready(&supervisor->warm)) end_templates(supervisor);
 }

@@ -17,8 +17,6 @@ struct lockstep_trace_writer lockstep_trace_writer_over(struct lockstep_desk *de
       .desk = desk, .words = traces_of(desk), .published = &desk->written, .full = full};
 }
 
-uint32_t lockstep_trace_area_words(void) { return LOCKSTEP_TRACES_BYTES_MAX / sizeof(int32_t); }
-
 uint64_t lockstep_trace_checksum(const int32_t *words, uint32_t start, uint32_t end) {
   uint64_t checksum = 0;
   for (uint32_t position = start; position < end; position++)

@@ -41,9 +41,6 @@ void lockstep_trace_begin(struct lockstep_trace_writer *writer, uint32_t words_m
 void lockstep_trace_begin_unseen(struct lockstep_trace_writer *writer);
 void lockstep_trace_rewind(struct lockstep_trace_writer *writer);
 
-/* How many words the traces of one batch may take together. */
-uint32_t lockstep_trace_area_words(void);
-
 /* The checksum of the words from `start` up to `end`. */
 uint64_t lockstep_trace_checksum(const int32_t *words, uint32_t start, uint32_t end);
 

@@ -18,6 +18,8 @@
 #include "batch.h"
 #include "faults.h"
 #include "holdings.h"
+#include "interpreter.h"
+#include "pipes.h"
 #include "process.h"
 #include "program_runner.h"
 #include "surroundings.h"
@@ -38,7 +40,8 @@ enum {
 
 struct lockstep_desk *lockstep_desk;
 
-static uint32_t leaked; /* what audits found */
+static uint32_t leaked;        /* what audits found */
+static bool is_forking_worker; /* a fork of our own, not the runtime's */
 
 static void set_limits(void) {
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -62,32 +65,40 @@ static void set_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void set_streams(const struct lockstep_output *output) {
-  LOCKSTEP_MUST(dup2(output->fd, STDOUT_FILENO) >= 0, "cannot keep standard output");
-  LOCKSTEP_MUST(dup2(output->fd, STDERR_FILENO) >= 0, "cannot keep standard error");
+static void set_streams(int fd) {
+  LOCKSTEP_MUST(dup2(fd, STDOUT_FILENO) >= 0, "cannot keep standard output");
+  LOCKSTEP_MUST(dup2(fd, STDERR_FILENO) >= 0, "cannot keep standard error");
   /* A line printed right before abort() must not be lost in a buffer. */
   setvbuf(stdout, NULL, _IONBF, 0);
   setvbuf(stderr, NULL, _IONBF, 0);
 }
 
+/*
+ * Ends the process, which has said on the desk how it leaves. Not by exit: qemu-user throws its translations away before
+ * one, page by page, which takes it ten times as long as all else at the end of a worker.
+ */
+static _Noreturn void end_process(void) {
+  for (;;) kill(getpid(), SIGKILL);
+}
+
 void lockstep_worker_leave(enum lockstep_leaving how, int handled_signal, const sigset_t *interrupted_mask) {
   lockstep_desk->left_behind = leaked | lockstep_surroundings_changed(handled_signal, interrupted_mask);
   lockstep_desk->leaving = how;
-  _exit(0);
+  end_process();
 }
 
 void lockstep_desk_refuse(const char *why) {
   snprintf(lockstep_desk->refusal, sizeof lockstep_desk->refusal, "%s", why);
   lockstep_desk->leaving = LOCKSTEP_LEFT_REFUSED;
-  _exit(0);
+  end_process();
 }
 
 /* In a child that a runtime forks: it must not go on in our place. */
 static void after_fork_in_child(void) {
-  if (lockstep_desk != NULL) munmap(lockstep_desk, LOCKSTEP_DESK_BYTES);
+  if (lockstep_desk != NULL && !is_forking_worker) lockstep_desk_unmap();
 }
 
-static const int32_t *become_worker(const struct lockstep_worker *worker) {
+void lockstep_worker_become(const struct lockstep_worker *worker, int kept_below) {
   char *memory = worker->memory;
   lockstep_desk = worker->desk;
   munmap(memory, LOCKSTEP_PROGRAMS_OFFSET);
@@ -96,26 +107,58 @@ static const int32_t *become_worker(const struct lockstep_worker *worker) {
   pthread_atfork(NULL, NULL, after_fork_in_child);
   set_limits();
   set_signals();
-  set_streams(worker->output);
-  lockstep_close_from(STDERR_FILENO + 1, worker->output->fd);
+  set_streams(STDIN_FILENO);
+  lockstep_close_from(kept_below, worker->output->fd);
   lockstep_faults_catch();
   lockstep_program_runner_prepare(worker->runtime);
   lockstep_surroundings_note(worker->output->fd);
-  return (const int32_t *)(memory + LOCKSTEP_PROGRAMS_OFFSET);
+}
+
+pid_t lockstep_worker_fork(void) {
+  is_forking_worker = true;
+  const pid_t pid = lockstep_fork_bound();
+  is_forking_worker = false;
+  return pid;
+}
+
+/* The next program of the batch, checked, and `at_words` moved behind it. */
+static struct lockstep_program take_program(const struct lockstep_worker *worker, uint32_t *at_words) {
+  const uint32_t end = LOCKSTEP_PROGRAMS_BYTES_MAX / sizeof(int32_t);
+  const int32_t *programs = (const int32_t *)((const char *)worker->memory + LOCKSTEP_PROGRAMS_OFFSET);
+  struct lockstep_program program;
+  const char *wrong = lockstep_program_read(&program, programs + *at_words, end - *at_words);
+  if (wrong) lockstep_desk_refuse(wrong);
+  *at_words += program.length_words;
+  return program;
+}
+
+/* How many words of trace the desk has room for. */
+static uint32_t room_words(void) { return lockstep_desk_trace_words - lockstep_interpreter.trace.written.end_words; }
+
+void lockstep_worker_warm_up(const struct lockstep_worker *worker, uint32_t count) {
+  uint32_t at_words = 0;
+  set_streams(worker->output->fd);
+  for (uint32_t run = 0; run < count; run++) {
+    const struct lockstep_program program = take_program(worker, &at_words);
+    lockstep_output_clear(worker->output);
+    lockstep_program_run(&program);
+  }
+  lockstep_holdings_now();
+  lockstep_pipes_forget();
+  struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
+  *trace = lockstep_trace_writer_over(lockstep_desk, trace->full);
+  set_streams(STDIN_FILENO);
+  if (lockstep_surroundings_changed(0, NULL) != 0) end_process();
 }
 
 void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words, uint32_t count) {
-  const uint32_t programs_words = LOCKSTEP_PROGRAMS_BYTES_MAX / sizeof(int32_t);
-  const int32_t *programs = become_worker(worker);
+  set_streams(worker->output->fd);
   const uint32_t warm_count = count >= PROGRAMS_WEIGHED_MIN ? count / 4 : 0;
   struct lockstep_holdings warm = {0};
   uint32_t unfreed_fibers = 0;
   for (uint32_t run = 1; run <= count; run++) {
-    struct lockstep_program program;
-    const char *wrong = lockstep_program_read(&program, programs + at_words, programs_words - at_words);
-    if (wrong) lockstep_desk_refuse(wrong);
-    at_words += program.length_words;
-
+    const struct lockstep_program program = take_program(worker, &at_words);
+    if (run > 1 && program.trace_words_max > room_words()) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
     lockstep_output_clear(worker->output);
     const struct lockstep_program_ending ending = lockstep_program_run(&program);
     leaked |= ending.leaked;

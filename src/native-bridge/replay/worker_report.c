@@ -10,7 +10,9 @@
 
 enum {
   LEAKS_KNOWN = (1 << (LOCKSTEP_LEAK_LIMITS_BIT + 1)) - 1,
-  COMPLETED = LOCKSTEP_KIND_OUTCOME | LOCKSTEP_OUTCOME_COMPLETED << LOCKSTEP_HEADER_RESULT_SHIFT
+  COMPLETED = LOCKSTEP_KIND_OUTCOME | LOCKSTEP_OUTCOME_COMPLETED << LOCKSTEP_HEADER_RESULT_SHIFT,
+  CRASHED = LOCKSTEP_KIND_OUTCOME | LOCKSTEP_OUTCOME_CRASH << LOCKSTEP_HEADER_RESULT_SHIFT,
+  OUTCOME_MASK = LOCKSTEP_HEADER_CLOCK_BIT - 1 /* kind and result */
 };
 
 static const int32_t *words_of(const struct lockstep_desk *desk) {
@@ -19,7 +21,7 @@ static const int32_t *words_of(const struct lockstep_desk *desk) {
 
 /* Whether the words from `start` up to the mark are those that the worker wrote. */
 static bool is_whole(const struct lockstep_desk *desk, uint32_t start, const struct lockstep_mark *mark) {
-  if (mark->end_words < start || mark->end_words > lockstep_trace_area_words()) return false;
+  if (mark->end_words < start || mark->end_words > lockstep_desk_trace_words) return false;
   return lockstep_trace_checksum(words_of(desk), start, mark->end_words) == mark->checksum;
 }
 
@@ -30,14 +32,18 @@ struct lockstep_worker_report lockstep_worker_report_read(const struct lockstep_
   while (report.closed < count && report.closed < claimed) {
     const struct lockstep_mark mark = desk->marks[report.closed];
     if (mark.end_words == report.end_words || !is_whole(desk, report.end_words, &mark)) break;
+    const bool has_outcome = mark.outcome_words > 0 && mark.outcome_words <= mark.end_words - report.end_words;
+    const int32_t outcome = has_outcome ? words_of(desk)[mark.end_words - mark.outcome_words] : 0;
     report.end_words = mark.end_words;
-    report.has_completed = mark.outcome_words == 1 && words_of(desk)[mark.end_words - 1] == COMPLETED;
+    report.has_completed = mark.outcome_words == 1 && outcome == COMPLETED;
+    report.has_crashed = (outcome & OUTCOME_MASK) == CRASHED;
     report.closed++;
   }
   report.is_intact = report.closed == claimed;
   report.left_behind = desk->left_behind & LEAKS_KNOWN;
   if (ending->had_strays) report.left_behind |= 1u << LOCKSTEP_LEAK_PROCESSES_BIT;
-  if (!WIFEXITED(ending->status) || WEXITSTATUS(ending->status) != 0) report.leaving = LOCKSTEP_LEFT_NOT;
+  /* A worker that has said how it leaves kills itself. */
+  if (!WIFSIGNALED(ending->status) || WTERMSIG(ending->status) != SIGKILL) report.leaving = LOCKSTEP_LEFT_NOT;
   switch (report.leaving) {
     case LOCKSTEP_LEFT_DONE:
       report.is_intact &= report.closed == count;

@@ -26,6 +26,7 @@ struct lockstep_worker_report {
   uint32_t closed;    /* traces of the first so many programs are closed and whole */
   uint32_t end_words; /* where the last of them ends */
   bool has_completed; /* whether the last of them has the outcome completed */
+  bool has_crashed;   /* whether it has the outcome crash */
   bool is_intact;     /* everything on the desk fits together */
   enum lockstep_leaving leaving;
   uint32_t left_behind; /* what of the process is not as it was, and what an audit found: bits of LOCKSTEP_LEAK_... */

@@ -37,6 +37,7 @@ export interface Waker {
     | "cut-off";
 }
 
+/** Why nobody will bring a fiber on. */
 export type Cause =
   /** `members`: each waits for the next, the last for the first; this fiber is one of them. */
   | { readonly kind: "cycle"; readonly members: readonly string[] }
@@ -49,6 +50,7 @@ export type Cause =
   /** No op that is left writes to the pipe or closes its write end; or its read end was closed, and delivers nothing (I3). */
   | { readonly kind: "unwritten"; readonly pipe: string; readonly closed?: Moment & { readonly by: string } };
 
+/** A fiber that is parked for good. */
 export interface StuckFiber {
   readonly who: string;
   /** The op that it parked in. */
@@ -70,6 +72,7 @@ export interface Stage extends Moment {
   readonly others: readonly string[];
 }
 
+/** What is said of a run that leaves fibers parked for good. */
 export interface Forensics {
   /** `partial`: somebody was stuck for good, but the run ended in something else. */
   readonly verdict: "deadlock" | "io-hang" | "partial";

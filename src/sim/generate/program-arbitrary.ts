@@ -13,9 +13,11 @@ import type { Program } from "../program.js";
 import { removals, simplifications } from "../shrink/program-edits.js";
 import type { GeneratorConstraints } from "./profile.js";
 import { ProgramGenerator } from "./program-generator.js";
+import { SeededStream } from "./random-numbers.js";
 import { WordBuffer } from "./word-buffer.js";
 
-class ProgramArbitrary extends Arbitrary<Program> {
+/** The campaign's generator as an arbitrary that knows a campaign's runs too. */
+export class ProgramArbitrary extends Arbitrary<Program> {
   readonly #generator: ProgramGenerator;
   readonly #buffer = new WordBuffer();
 
@@ -28,6 +30,13 @@ class ProgramArbitrary extends Arbitrary<Program> {
     this.#buffer.position = 0;
     this.#generator.generate(random, this.#buffer);
     return new Value(decodeProgram(this.#buffer.words), undefined);
+  }
+
+  /** The program of a campaign's run, `S:i`, of the same constraints. */
+  ofRun(runSeed: string): Program {
+    this.#buffer.position = 0;
+    this.#generator.generate(new SeededStream(runSeed), this.#buffer);
+    return decodeProgram(this.#buffer.words);
   }
 
   override canShrinkWithoutContext(value: unknown): value is Program {

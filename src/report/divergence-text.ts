@@ -11,8 +11,8 @@ import type { NamedSnapshot } from "../sim/named-snapshot.js";
 import type { Program } from "../sim/program.js";
 import { TraceText } from "../sim/trace-text.js";
 import { divergenceSentence } from "./divergence-sentence.js";
+import type { Paint } from "./paint.js";
 import { formatProgram } from "./program-text.js";
-import type { Terminal } from "./terminal.js";
 
 /** How many of the records that both share are shown. */
 const COMMON_SHOWN = 6;
@@ -21,7 +21,7 @@ const LISTED_MAX = 20;
 const GUTTER = "  |  ";
 
 export interface ReportSettings {
-  readonly paint: Terminal["paint"];
+  readonly paint: Paint;
   /** Columns that the report may take, its indentation included. */
   readonly columns: number;
   /** Whether the program stands in the report; false where the reader has it beside it. */

@@ -7,11 +7,25 @@
 
 import { traceOf } from "../sim/diff.js";
 import { audited, batchOf, encodeProgram } from "../sim/encode-program.js";
+import type { Program } from "../sim/program.js";
 import type { Target } from "../sim/target.js";
-import type { Loaded, NamedProgram } from "./load-programs.js";
 
 const BATCH_PROGRAMS_MAX = 1000;
 const BATCH_WORDS_MAX = 4 * 1024 * 1024;
+
+export interface NamedProgram {
+  /** Where it came from: a file's path, or `path:line` and `-:line`. */
+  readonly source: string;
+  readonly seed?: string;
+  readonly program: Program;
+  /** Whether native targets hold it to account for what it leaves behind; true unless told. */
+  readonly isAudited?: boolean;
+}
+
+/** A program, or the line to complain with, which names the source. */
+export type Loaded =
+  | { readonly ok: true; readonly value: NamedProgram }
+  | { readonly ok: false; readonly complaint: string };
 
 export interface Replayed {
   readonly named: NamedProgram;

@@ -4,10 +4,8 @@
  * Entries are read in the order of their names by code point, never in the order that the file system gives. A file is written whole
  * under another name and then renamed, so that an interruption leaves the old one or the new one.
  */
-import { accessSync, constants, statSync } from "node:fs";
 import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder } from "../native-bridge/make-folder.js";
 import {
   type CorpusEntry,
   formatCorpusEntry,
@@ -16,7 +14,7 @@ import {
 } from "../sim/corpus-entry.js";
 import { parseJson } from "../sim/parse-program.js";
 import { problemLine } from "../sim/problem.js";
-import { fileComplaint, readTextFile } from "./load-programs.js";
+import { fileComplaint, readTextFile } from "./text-file.js";
 
 /** An entry by its file's name without `.json`, or the line to complain with. */
 export type FoundEntry =
@@ -53,8 +51,12 @@ export async function readEntry(folder: string, file: string): Promise<FoundEntr
   return { ok: true, name, path, loaded: loaded.value };
 }
 
-/** Writes an entry's file, atomically. */
-export async function writeEntry(path: string, entry: CorpusEntry): Promise<void> {
+/**
+ * Writes an entry's file, atomically: `path` ends in `.json`, and its folder is there.
+ *
+ * @throws the error of the file system, and leaves no part of the file.
+ */
+export async function writeCorpusEntry(path: string, entry: CorpusEntry): Promise<void> {
   const unfinished = `${path}.${process.pid}.tmp`;
   try {
     await writeFile(unfinished, formatCorpusEntry(entry));
@@ -62,21 +64,5 @@ export async function writeEntry(path: string, entry: CorpusEntry): Promise<void
   } catch (error) {
     await rm(unfinished, { force: true });
     throw error;
-  }
-}
-
-/**
- * What is wrong with a folder that entries are to be saved to, before anything runs; undefined when nothing is. `mayMake`: make the folder
- * if it is not there.
- */
-export function checkCorpusFolder(folder: string, mayMake: boolean): string | undefined {
-  const advice = "failures are saved there; make it, name another with --corpus, or use --no-save";
-  try {
-    if (mayMake) makeFolder(folder);
-    if (!statSync(folder).isDirectory()) return `${folder}: is not a folder: ${advice}`;
-    accessSync(folder, constants.W_OK);
-    return undefined;
-  } catch (error) {
-    return `${folder}: ${fileComplaint(error)}: ${advice}`;
   }
 }

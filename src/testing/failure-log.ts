@@ -8,6 +8,7 @@
 import type { FailedRun } from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { ShrunkFailure } from "./investigate.js";
+import type { Saved } from "./save-failure.js";
 
 /** Failed runs that are looked at; the others are only counted. */
 export const INVESTIGATED_MAX = 200;
@@ -21,7 +22,7 @@ export interface FoundFailure {
   readonly on: string;
   readonly shrunk: ShrunkFailure;
   /** Where it was saved, or why it was not. */
-  readonly saved: { readonly path: string } | { readonly complaint: string };
+  readonly saved: Saved;
 }
 
 export interface LookedAtRun extends FailedRun {
@@ -37,6 +38,9 @@ export interface FailureLog {
   /** In order of their first runs: at most SIGNATURES_MAX. */
   readonly found: readonly FoundFailure[];
 }
+
+/** Nothing noted yet. */
+export const EMPTY_LOG: FailureLog = { count: 0, lookedAt: [], found: [] };
 
 /** How many of the runs that were looked at failed in this way. */
 export function runsOf({ lookedAt }: FailureLog, signature: string): number {

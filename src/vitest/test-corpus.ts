@@ -1,0 +1,50 @@
+/**
+ * The corpus of tests: where failures are saved, and which entries a test replays before its runs.
+ *
+ * An entry belongs to the test whose name is in the seed that found it, so each test replays its own; `lockstep corpus run` and
+ * `replayCorpus` replay them all. Nothing is ever written inside node_modules.
+ */
+import { existsSync } from "node:fs";
+import { join, relative, resolve, sep } from "node:path";
+import { parseRunSeed } from "../sim/generate/run-seed.js";
+import type { Program } from "../sim/program.js";
+import { entryFiles, readEntry } from "../testing/corpus-folder.js";
+import type { ShrunkFailure } from "../testing/investigate.js";
+import { type FailureOrigin, type Saved, saveFailure } from "../testing/save-failure.js";
+import { isSeedOf } from "./test-seed.js";
+
+/** Where failures go unless told: the folder that the command takes for its corpus too, in the folder that vitest was started in. */
+export const CORPUS_DEFAULT = "corpus";
+
+/** Saves a failure, with a path from the current folder. */
+export async function saveTestFailure(
+  folder: string | false,
+  shrunk: ShrunkFailure,
+  origin: FailureOrigin,
+): Promise<Saved> {
+  if (folder === false) return { complaint: "corpus: false" };
+  const path = resolve(folder);
+  if (path.split(sep).includes("node_modules")) return { complaint: `${path} is inside node_modules` };
+  const saved = await saveFailure(path, shrunk, origin);
+  return "path" in saved ? { path: relative(process.cwd(), saved.path) } : saved;
+}
+
+/** The programs that were found by the test `name`, with the paths of their files, in the order of the files' names. */
+export async function savedPrograms(
+  folder: string | false,
+  name: string,
+): Promise<{ readonly path: string; readonly program: Program }[]> {
+  if (folder === false || !existsSync(folder)) return [];
+  const files = await entryFiles(folder);
+  if (!files.ok) throw new Error(files.complaint);
+  const saved: { path: string; program: Program }[] = [];
+  for (const file of files.value) {
+    const found = await readEntry(folder, file);
+    // What is no entry, or of another version, is for `lockstep corpus run` to complain of.
+    if (!found.ok) continue;
+    const { program, provenance } = found.loaded.entry;
+    const run = provenance === undefined ? undefined : parseRunSeed(provenance.seed);
+    if (run !== undefined && isSeedOf(name, run.seed)) saved.push({ path: join(folder, file), program });
+  }
+  return saved;
+}
