@@ -1,96 +1,103 @@
 /**
- * One program of 10 to 100,000 fibers: what an op costs as fibers grow. No list may be walked, so only the caches may make it slower.
+ * How time and memory grow: fibers, timers, pipes, ops and the length of the trace, from 10 to 1,000,000 or to where a limit of the
+ * program format stops them, on the model and on native.
  *
- * Three programs for each number of fibers: empty bodies, bodies of 20 yields, bodies of 4 sleeps to scattered deadlines. A fiber's cost
- * is the first's time by its fibers (spawn, begin, end, reap and, on native, a stack); a yield's and a sleep's are what the second and
- * third take more than the first, by their ops. Small programs are replayed many times in one batch, so that on native only the first
- * of them pays for its stacks; a large one stands alone in its process, and each of its fibers pays for a guard and for the first touch
- * of a page.
+ * Each point is a process of its own (`support/growth-point.mjs`), and what it takes more than the program of size 10 is set against its
+ * size less 10. The exponent is that of a least-squares line through the logarithms, of the points from 1,000 on (pipes: all): below,
+ * what a replay always costs hides the growth. The verdict allows 0.1 more than the exponent of its name, since more that is linear in
+ * number is slower each when it no longer fits a cache (`support/growth-fit.mjs`).
  */
-import { batchOf, encodeProgram, TraceDecoder } from "./support/dist.mjs";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { figure } from "./support/format.mjs";
-import { GROWTH_LIMITS, LIMITS_MACHINE } from "./support/limits.mjs";
-import { measureInTurn } from "./support/measure.mjs";
-import { withTargets } from "./support/targets.mjs";
+import { AXES, LEAST_SIZE } from "./support/growth-axes.mjs";
+import { fitGrowth } from "./support/growth-fit.mjs";
 
-export const title = "growth: 10 to 100,000 fibers";
+const execute = promisify(execFile);
+const POINT = fileURLToPath(new URL("support/growth-point.mjs", import.meta.url));
 
-const FIBER_COUNTS = [10, 100, 1000, 10_000, 100_000];
-const YIELDS = 20;
-const SLEEPS = 4;
-const SLEEP_MS_END = 10_000;
+export const title = "growth: 10 to 1,000,000";
 
-/** Bodies by shape; scattered by a stride that has no divisor in common with the end. */
-const BODIES = {
-  empty: () => [],
-  yields: () => [{ op: "repeat", times: YIELDS, ops: [{ op: "yield" }] }],
-  sleeps: (fiber) =>
-    Array.from({ length: SLEEPS }, (_, i) => ({
-      op: "sleep",
-      ms: ((fiber * SLEEPS + i) * 7919) % SLEEP_MS_END,
-    })),
-};
+const TARGETS = ["model", "native"];
+const FITTED_FROM = 1000;
+const QUICK_SIZE_MAX = 10_000;
+/** Less memory than this is noise, and is not fitted. */
+const MIB_MIN = 1;
+/** Less time than this share of what every replay takes is noise too. */
+const FLOOR_SHARE = 0.1;
 
-export async function run({ rounds, isQuick }) {
+export async function run({ isQuick }) {
   const notes = [];
-  const counts = isQuick ? FIBER_COUNTS.slice(0, 4) : FIBER_COUNTS;
-  const tables = await withTargets(["model", "native"], notes, async (targets) => {
-    const all = [];
-    for (const [name, target] of Object.entries(targets)) {
-      all.push(await targetTable(name, target, { counts, rounds: Math.min(rounds, 5), notes }));
+  const figures = {};
+  const fits = [];
+  const tables = [];
+  for (const target of TARGETS) {
+    const rows = [];
+    for (const [axis, { sizes }] of Object.entries(AXES)) {
+      const chosen = isQuick ? sizes.filter((size) => size <= QUICK_SIZE_MAX) : sizes;
+      const points = await pointsOf(axis, target, chosen, notes);
+      for (const { size, seconds, floor, mib } of points) {
+        figures[`growth of ${axis}/${target}/${size}`] = { seconds, mib };
+        const isSeen = seconds > floor * FLOOR_SHARE;
+        const times = isSeen
+          ? [figure(seconds * 1000), figure((seconds * 1e9) / (size - LEAST_SIZE))]
+          : ["-", "-"];
+        rows.push([axis, figure(size), ...times, mib.toFixed(1)]);
+      }
+      fits.push(fitRow(axis, target, points, figures));
     }
-    return all;
-  });
-  tables.push({ title: LIMITS_MACHINE, columns: ["what", "ns an op"], rows: GROWTH_LIMITS });
-  return { tables, goals: [], notes };
-}
-
-async function targetTable(name, target, { counts, rounds, notes }) {
-  const rows = [];
-  for (const fibers of counts) {
-    const copies = Math.max(1, Math.floor(20_000 / fibers));
-    const batches = {};
-    for (const [shape, bodyOf] of Object.entries(BODIES)) {
-      const program = programOf(fibers, bodyOf);
-      const outcome = await outcomeOn(target, program);
-      if (outcome !== "completed") notes.push(`${name}, ${figure(fibers)} fibers, ${shape}: ${outcome}`);
-      batches[shape] = batchOf(Array.from({ length: copies }, () => encodeProgram(program)));
-    }
-    const contenders = Object.fromEntries(
-      Object.entries(batches).map(([shape, batch]) => [shape, () => target.replay(batch)]),
-    );
-    const seconds = await measureInTurn(contenders, { rounds, warmUps: 2 });
-    const perFiberNs = (shape) => (seconds[shape].min * 1e9) / copies / fibers;
-    const empty = perFiberNs("empty");
-    rows.push([
-      figure(fibers),
-      figure(copies),
-      empty,
-      (perFiberNs("yields") - empty) / YIELDS,
-      (perFiberNs("sleeps") - empty) / SLEEPS,
-    ]);
+    const columns = ["axis", "size", `ms above ${LEAST_SIZE}`, "ns each", `MiB above ${LEAST_SIZE}`];
+    tables.push({ title: `${target}: one program; ms and ns of the processor`, columns, rows });
   }
-  const [, , fiber, yielded, slept] = rows
-    .at(-1)
-    .map((cell, i) => (i < 2 ? cell : figure(cell / rows[1][i])));
-  rows.push([`ratio ${rows.at(-1)[0]} : ${rows[1][0]}`, "", fiber, yielded, slept]);
-  return {
-    title: `${name}: ns, least of ${rounds} rounds`,
-    columns: ["fibers", "programs a batch", "a fiber", "a yield", "a sleep"],
-    rows,
-  };
+  tables.unshift({
+    title: `Exponents on log-log paper, from ${figure(FITTED_FROM)} on (pipes: from 30), and what they are called`,
+    columns: ["axis", "target", "up to", "time", "time grows", "memory", "memory grows"],
+    rows: fits.map(({ cells }) => cells),
+  });
+  for (const [axis, { what, limit }] of Object.entries(AXES)) {
+    notes.push(`${axis}: ${what}${limit === undefined ? "" : `; stops there: ${limit}`}`);
+  }
+  return { tables, goals: isQuick ? [] : [goalOf(fits)], notes, figures };
 }
 
-function programOf(fibers, bodyOf) {
-  return {
-    version: 1,
-    fibers: Object.fromEntries(Array.from({ length: fibers }, (_, i) => [`f${i}`, bodyOf(i)])),
-  };
+/** The points of an axis that could be measured; a note says why another could not. */
+async function pointsOf(axis, target, sizes, notes) {
+  const points = [];
+  for (const size of sizes) {
+    try {
+      const args = ["--expose-gc", POINT, axis, target, String(size)];
+      const { stdout } = await execute(process.execPath, args, { timeout: 120_000 });
+      const { missing, ...point } = JSON.parse(stdout);
+      if (missing !== undefined) {
+        notes.push(missing);
+        return points;
+      }
+      points.push({ size, ...point });
+    } catch (error) {
+      const why = /^\w*Error: (.*)$/m.exec(error.stderr ?? "")?.[1] ?? error.message.split("\n", 1)[0];
+      notes.push(`FAILED: ${axis} of ${figure(size)} on ${target}: ${why}`);
+    }
+  }
+  return points;
 }
 
-/** How the program ends on the target: what is timed must have run to its end. */
-async function outcomeOn(target, program) {
-  const traces = await target.replay(batchOf([encodeProgram(program)]));
-  const { outcome } = new TraceDecoder(program).decode(traces.words.subarray(0, traces.ends[0]));
-  return outcome.outcome === "panic" ? `panic ${outcome.message}` : outcome.outcome;
+function fitRow(axis, target, points, figures) {
+  const most = points.at(-1)?.size ?? 0;
+  const fitted = most <= FITTED_FROM ? points : points.filter(({ size }) => size >= FITTED_FROM);
+  const seen = fitted.filter(({ seconds, floor }) => seconds > floor * FLOOR_SHARE);
+  const time = fitGrowth(seen.map(({ size, seconds }) => [size - LEAST_SIZE, seconds]));
+  const memory = fitGrowth(
+    fitted.filter(({ mib }) => mib >= MIB_MIN).map(({ size, mib }) => [size - LEAST_SIZE, mib]),
+  );
+  figures[`growth of ${axis}/${target}/fit`] = { time, memory };
+  const cells = [axis, target, figure(most)];
+  for (const fit of [time, memory])
+    cells.push(fit?.exponent.toFixed(2) ?? "-", fit?.verdict ?? "too little to say");
+  return { cells, verdicts: [time?.verdict, memory?.verdict] };
+}
+
+function goalOf(fits) {
+  const worse = fits.flatMap(({ verdicts }) => verdicts).filter((verdict) => verdict === "worse");
+  return { what: "growth: axes that are worse than n log n", goal: 0, measured: worse.length, isMost: true };
 }

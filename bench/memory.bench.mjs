@@ -11,7 +11,7 @@ import { withTargets } from "./support/targets.mjs";
 
 export const title = "memory: resident over many programs";
 
-const BATCH = 1000;
+const BATCH = 4000;
 const SAMPLES = 20;
 /** Below this a line through samples that jitter by a page here and there says nothing. */
 const GOAL_GROWTH_MIB = 1;

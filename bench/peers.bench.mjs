@@ -1,83 +1,146 @@
 /**
- * The same shape of work on Lockstep's model and on other deterministic schedulers.
+ * The same shape of work on Lockstep's model and on other deterministic schedulers in JavaScript.
  *
- * Two shapes of a program, each made anew and run to its end: 8 fibers that yield 10 times each, and 8 fibers that sleep 1 ms ten times
- * each, so that at each of ten instants eight timers fire in order of arming. An op is one of the 80 yields or sleeps; spawning and
- * joining are in the time. Lockstep's interpreter and native target write a full trace meanwhile (184 records and an outcome); the others
- * write nothing.
+ * Two shapes of a program, each made anew and run to its end: fibers that yield 10 times each, and fibers that sleep 1 ms ten times
+ * each, so that at each of ten instants all timers fire in order of arming; 8 fibers, and 1,000. An op is one of the yields or sleeps;
+ * spawning and joining are in the time. Lockstep's interpreter and native target write a full trace meanwhile (two records an op and more);
+ * the others write nothing.
  *
- * Peers: fast-check's scheduler, which has no clock, so that a sleep is one more scheduled promise there; and Effect with its TestClock,
- * installed by npm into the cache folder when it is first wanted. Everybody is given the work in the way its documents show.
+ * Peers: fast-check's scheduler, which has no clock, so that a sleep is one more scheduled promise there; Effect with its TestClock;
+ * @sinonjs/fake-timers, which has no yield, so that a yield is a timer of 0 ms; and plain async/await, which has no clock at all and is
+ * only in the yields. Everybody is given the work in the way its documents show.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import fc from "fast-check";
-import { batchOf, cacheFolder, encodeProgram, ModelTarget, Scheduler } from "./support/dist.mjs";
+import { batchOf, encodeProgram, ModelTarget, root, Scheduler } from "./support/dist.mjs";
 import { each, figure, ratio } from "./support/format.mjs";
 import { LIMITS_MACHINE, PEER_LIMITS } from "./support/limits.mjs";
 import { measureInTurn } from "./support/measure.mjs";
+import { installNpmPeer, NPM_PEERS, npmPeerPath, requireNpmPeer } from "./support/npm-peers.mjs";
 import { withTargets } from "./support/targets.mjs";
 
-export const title = "peers: 8 fibers x 10 yields or sleeps";
+export const title = "peers: yields and sleeps on the model and in JavaScript";
 
-const FIBERS = 8;
 const TURNS = 10;
-const OPS = FIBERS * TURNS;
-const EFFECT_VERSION = "4.1.0";
 const SHAPES = ["yield", "sleep"];
+
+/** Fibers a program, and ops a round of each contender: some tens of milliseconds, and small where it is slow. */
+const SIZES = [
+  { fibers: 8, opsOfFast: 400_000, opsOfSlow: 2400 },
+  { fibers: 1000, opsOfFast: 400_000, opsOfSlow: 10_000 },
+];
+/** Ops that warm a slow contender up, which knows no more than its rounds. */
+const WARM_UP_OPS = 60_000;
+
+export function prepare({ isOffline }) {
+  for (const name of Object.keys(NPM_PEERS)) installNpmPeer(name, { isOffline, notes: [] });
+}
 
 export async function run({ rounds, isQuick, isOffline }) {
   const notes = [];
-  const effect = await loadEffect(isOffline, notes);
+  const peers = await loadPeers({ isOffline, notes });
+  const figures = {};
   const tables = await withTargets(["native"], notes, async ({ native }) => {
     const all = [];
-    for (const shape of SHAPES) all.push(await shapeTable(shape, { native, effect, rounds, isQuick }));
+    for (const size of SIZES) {
+      for (const shape of SHAPES) {
+        const systems = { ...ownSystems(shape, size, native), ...peerSystems(shape, size, peers) };
+        all.push(await shapeTable(shape, size, systems, { rounds, isQuick, figures }));
+      }
+    }
     return all;
   });
   tables.push({ title: LIMITS_MACHINE, columns: ["system", "ns an op"], rows: PEER_LIMITS });
-  return { tables, goals: [], notes };
+  notes.push("plain async/await has no virtual clock, so it is not in the sleeps");
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules", "fast-check", "package.json")));
+  return { tables, goals: [], notes, figures, versions: { ...NPM_PEERS, "fast-check": version } };
 }
 
-/** Programs a round are chosen so that each contender's round takes some tens of milliseconds. */
-async function shapeTable(shape, { native, effect, rounds, isQuick }) {
+/** Those that can be had, by name. */
+async function loadPeers({ isOffline, notes }) {
+  const peers = {};
+  if (installNpmPeer("effect", { isOffline, notes })) {
+    const load = (...path) => import(pathToFileURL(npmPeerPath("effect", "dist", ...path)).href);
+    const { Effect, Fiber } = await load("index.js");
+    peers.effect = { Effect, Fiber, TestClock: await load("testing", "TestClock.js") };
+  }
+  if (installNpmPeer("@sinonjs/fake-timers", { isOffline, notes }))
+    peers.fakeTimers = requireNpmPeer("@sinonjs/fake-timers");
+  return peers;
+}
+
+/** Systems by name: how many programs a round, and the work of a round. */
+function ownSystems(shape, { fibers, opsOfFast }, native) {
+  const programs = opsOfFast / fibers / TURNS;
+  const generators = programs / 5;
   const systems = {
     "Lockstep model, encoded program, traced": {
-      programs: 5000,
-      work: interpreted(shape, 5000, new ModelTarget()),
+      programs,
+      work: interpreted(shape, fibers, programs, new ModelTarget()),
     },
-    "Lockstep Scheduler, generator bodies": { programs: 1000, work: repeated(1000, generatorBodies(shape)) },
-    "fast-check scheduler": { programs: 30, work: repeated(30, fastCheck()) },
+    "Lockstep Scheduler, generator bodies": {
+      programs: generators,
+      work: repeated(generators, generatorBodies(shape, fibers)),
+    },
   };
   if (native) {
     systems["Lockstep native, encoded program, traced"] = {
-      programs: 5000,
-      work: interpreted(shape, 5000, native),
+      programs,
+      work: interpreted(shape, fibers, programs, native),
     };
   }
-  if (effect) {
-    const name = shape === "yield" ? "Effect yieldNow" : "Effect TestClock";
-    systems[`${name} (effect ${EFFECT_VERSION})`] = {
-      programs: 30,
-      work: repeated(30, effectBodies(effect, shape)),
-    };
-  }
-  const contenders = Object.fromEntries(Object.entries(systems).map(([name, { work }]) => [name, work]));
-  // The slow ones are warm late: their rounds are small.
-  const seconds = await measureInTurn(contenders, { rounds, warmUps: isQuick ? 5 : 30 });
-  const perOp = (name) => seconds[name].median / systems[name].programs / OPS;
-  const names = Object.keys(systems).sort((a, b) => perOp(a) - perOp(b));
+  return systems;
+}
+
+function peerSystems(shape, { fibers, opsOfFast, opsOfSlow }, { effect, fakeTimers }) {
+  const slow = (name, once) => {
+    const programs = opsOfSlow / fibers / TURNS;
+    return { [name]: { programs, isSlow: true, work: repeated(programs, once) } };
+  };
+  const plain = opsOfFast / fibers / TURNS;
   return {
-    title: `${FIBERS} fibers x ${TURNS} ${shape}s, made and run, median (spread)`,
+    ...(shape === "yield"
+      ? { "plain async/await": { programs: plain, work: repeated(plain, asyncBodies(fibers)) } }
+      : {}),
+    ...slow("fast-check scheduler", fastCheck(fibers)),
+    ...(effect
+      ? slow(shape === "yield" ? "Effect yieldNow" : "Effect TestClock", effectBodies(effect, shape, fibers))
+      : {}),
+    ...(fakeTimers ? slow("@sinonjs/fake-timers", fakeTimerBodies(fakeTimers, shape, fibers)) : {}),
+  };
+}
+
+async function shapeTable(shape, { fibers, opsOfSlow }, systems, { rounds, isQuick, figures }) {
+  // The slow ones are warm late, and their rounds are small.
+  const warmUps = Math.ceil(WARM_UP_OPS / opsOfSlow / (isQuick ? 5 : 1));
+  await warmUp(
+    Object.values(systems).filter(({ isSlow }) => isSlow),
+    warmUps,
+  );
+  const contenders = Object.fromEntries(Object.entries(systems).map(([name, { work }]) => [name, work]));
+  const seconds = await measureInTurn(contenders, { rounds, warmUps: 3 });
+  const opsOf = (name) => systems[name].programs * fibers * TURNS;
+  const perOp = (name) => seconds[name].median / opsOf(name);
+  const names = Object.keys(systems).sort((a, b) => perOp(a) - perOp(b));
+  for (const name of names) {
+    const { median, min, max, rounds: of } = seconds[name];
+    const ns = (value) => (value * 1e9) / opsOf(name);
+    figures[`${shape}/${name}/${fibers}`] = { median: ns(median), min: ns(min), max: ns(max), rounds: of };
+  }
+  return {
+    title: `${figure(fibers)} fibers x ${TURNS} ${shape}s, made and run, median (spread)`,
     columns: ["system", `ns a ${shape}`, "programs/s", "ratio to best"],
     rows: names.map((name) => {
-      const { programs } = systems[name];
-      const perSecond = figure(programs / seconds[name].median);
-      return [name, each(programs * OPS, seconds[name], 1e9), perSecond, ratio(perOp(name), perOp(names[0]))];
+      const perSecond = figure(systems[name].programs / seconds[name].median);
+      return [name, each(opsOf(name), seconds[name], 1e9), perSecond, ratio(perOp(name), perOp(names[0]))];
     }),
   };
+}
+
+async function warmUp(systems, times) {
+  for (const { work } of systems) for (let i = 0; i < times; i++) await work();
 }
 
 function repeated(programs, once) {
@@ -86,19 +149,19 @@ function repeated(programs, once) {
   };
 }
 
-function interpreted(shape, programs, target) {
+function interpreted(shape, fiberCount, programs, target) {
   const op = shape === "yield" ? { op: "yield" } : { op: "sleep", ms: 1 };
   const body = Array.from({ length: TURNS }, () => op);
-  const fibers = Object.fromEntries(Array.from({ length: FIBERS }, (_, i) => [`f${i}`, body]));
+  const fibers = Object.fromEntries(Array.from({ length: fiberCount }, (_, i) => [`f${i}`, body]));
   const program = encodeProgram({ version: 1, fibers });
   const batch = batchOf(Array.from({ length: programs }, () => program));
   return () => target.replay(batch);
 }
 
-function generatorBodies(shape) {
+function generatorBodies(shape, fibers) {
   return () => {
     const s = new Scheduler();
-    for (let fiber = 0; fiber < FIBERS; fiber++) {
+    for (let fiber = 0; fiber < fibers; fiber++) {
       s.spawn(function* () {
         for (let turn = 0; turn < TURNS; turn++) {
           if (shape === "yield") yield* s.yieldNow();
@@ -112,7 +175,7 @@ function generatorBodies(shape) {
 }
 
 /** A scheduler of its own for each program, from fast-check's own random numbers, as `fc.assert` would make it. */
-function fastCheck() {
+function fastCheck(fibers) {
   const arbitrary = fc.scheduler();
   const random = new fc.Random(countingSource());
   return async () => {
@@ -120,9 +183,9 @@ function fastCheck() {
     const fiber = async () => {
       for (let turn = 0; turn < TURNS; turn++) await s.schedule(Promise.resolve());
     };
-    const fibers = Array.from({ length: FIBERS }, fiber);
+    const all = Array.from({ length: fibers }, fiber);
     await s.waitIdle();
-    await Promise.all(fibers);
+    await Promise.all(all);
   };
 }
 
@@ -141,14 +204,14 @@ function countingSource() {
   return source;
 }
 
-function effectBodies({ Effect, Fiber, TestClock }, shape) {
+function effectBodies({ Effect, Fiber, TestClock }, shape, count) {
   const step = shape === "yield" ? Effect.yieldNow : Effect.sleep(1);
   const body = Effect.gen(function* () {
     for (let turn = 0; turn < TURNS; turn++) yield* step;
   });
   const program = Effect.gen(function* () {
     const fibers = [];
-    for (let fiber = 0; fiber < FIBERS; fiber++) fibers.push(yield* Effect.forkChild(body));
+    for (let fiber = 0; fiber < count; fiber++) fibers.push(yield* Effect.forkChild(body));
     if (shape === "sleep") yield* TestClock.adjust(TURNS);
     for (const fiber of fibers) yield* Fiber.join(fiber);
   });
@@ -156,27 +219,22 @@ function effectBodies({ Effect, Fiber, TestClock }, shape) {
   return () => Effect.runPromise(whole);
 }
 
-/** The peer from the cache folder, fetched by npm when it is not there. Undefined, with a note, when it cannot be had. */
-async function loadEffect(isOffline, notes) {
-  const folder = join(cacheFolder(), "bench", `effect-${EFFECT_VERSION}`);
-  const installed = join(folder, "node_modules", "effect", "dist");
-  try {
-    if (!existsSync(join(installed, "index.js"))) {
-      if (isOffline) throw new Error("not in the cache folder, and --offline was given");
-      await mkdir(folder, { recursive: true });
-      await writeFile(join(folder, "package.json"), '{ "private": true }\n');
-      const options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
-      execFileSync("npm", ["install", "--prefix", folder, ...options, `effect@${EFFECT_VERSION}`], {
-        stdio: "pipe",
-      });
-    }
-    const load = (...path) => import(pathToFileURL(join(installed, ...path)).href);
-    const { Effect, Fiber } = await load("index.js");
-    return { Effect, Fiber, TestClock: await load("testing", "TestClock.js") };
-  } catch (error) {
-    notes.push(
-      `without Effect: ${error.message.split("\n", 1)[0]}; to have it: npm run bench -- peers, with a network`,
-    );
-    return undefined;
-  }
+function fakeTimerBodies({ createClock }, shape, fibers) {
+  const ms = shape === "sleep" ? 1 : 0;
+  return async () => {
+    const clock = createClock(0, Number.MAX_SAFE_INTEGER);
+    const fiber = async () => {
+      for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => clock.setTimeout(resolve, ms));
+    };
+    const all = Array.from({ length: fibers }, fiber);
+    await clock.runAllAsync();
+    await Promise.all(all);
+  };
+}
+
+function asyncBodies(fibers) {
+  const fiber = async () => {
+    for (let turn = 0; turn < TURNS; turn++) await null;
+  };
+  return () => Promise.all(Array.from({ length: fibers }, fiber));
 }

@@ -6,8 +6,9 @@
  *     npm run bench -- --help           the options
  *
  * These are measurements, not tests: nothing fails because it is slow. Each part runs in a Node of its own, so that what one part has
- * taught the compiler is not another's, and everything is pinned to one core (`taskset`), the native processes with it. Nothing here is
- * a dependency of Lockstep; what a part needs beyond it is fetched into the cache folder, and said to be missing when it cannot be.
+ * taught the compiler is not another's, and everything is pinned to one core (`taskset`), the native processes with it, but for parts that
+ * say otherwise. Nothing here is a dependency of Lockstep; what a part needs beyond it is fetched into the cache folder before anything is
+ * timed, and said to be missing when it cannot be.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { loadavg } from "node:os";
@@ -15,7 +16,18 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setUp } from "../scripts/setup.mjs";
 
-const PARTS = ["pipeline", "targets", "peers", "growth", "memory"];
+const PARTS = [
+  "runtime",
+  "schedulers",
+  "pipeline",
+  "targets",
+  "explorers",
+  "peers",
+  "scaling",
+  "startup",
+  "growth",
+  "memory",
+];
 const ROUNDS = { full: 9, quick: 3 };
 
 const USAGE = `npm run bench -- [PART...] [options]
@@ -26,6 +38,7 @@ parts: ${PARTS.join(", ")} (all unless named)
   --programs N     programs of the part memory (1000000)
   --cpu N          the CPU to pin to (the last one)
   --json           one JSON document instead of tables
+  --write-results  write bench/RESULTS.md too; for all parts only
   --offline        fetch nothing
   --no-setup       take dist/ as it is`;
 
@@ -35,6 +48,7 @@ const OPTIONS = {
   programs: { type: "string" },
   cpu: { type: "string" },
   json: { type: "boolean", default: false },
+  "write-results": { type: "boolean", default: false },
   offline: { type: "boolean", default: false },
   "no-setup": { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -81,6 +95,8 @@ function readArguments() {
       throw new Error(`--${name} takes a whole number from ${least}`);
     return value;
   };
+  if (values["write-results"] && positionals.length > 0)
+    throw new Error("--write-results is for all parts: a page of some would lose the others");
   const options = {
     rounds: number("rounds", 1) ?? (values.quick ? ROUNDS.quick : ROUNDS.full),
     programs: number("programs", 1000),
@@ -91,26 +107,52 @@ function readArguments() {
 }
 
 async function runAll({ values, options, cpu, parts }) {
+  const startMs = performance.now();
   // After the set-up: these read dist/.
   const { describeMachine, lastAllowedCpu } = await import("./support/machine.mjs");
+  const { goalsOf, goalsTable } = await import("./support/goals.mjs");
+  const { tableText } = await import("./support/format.mjs");
   const pin = pinTo(cpu ?? lastAllowedCpu());
   const machine = { ...describeMachine(), pinned: pin.text };
   if (!values.json) print(machineText(machine));
   const results = {};
   for (const name of parts) {
     say(`bench: ${name} ...`);
-    const startMs = performance.now();
-    results[name] = await runPart(name, options, pin.command);
-    results[name].seconds = Number(((performance.now() - startMs) / 1000).toFixed(1));
+    results[name] = await timePart(name, options, pin.command);
     if (!values.json) print(await partText(results[name]));
   }
-  const load = loadavg()
+  const versions = Object.assign({}, ...Object.values(results).map((result) => result.versions));
+  const goals = goalsOf(results);
+  machine["load at end"] = loadText();
+  const seconds = (performance.now() - startMs) / 1000;
+  const whole = { machine, versions, options, seconds, goals, results };
+  if (values.json) print(JSON.stringify(whole, null, 2));
+  else {
+    if (Object.keys(versions).length > 0) print(machineText(versions));
+    if (goals.length > 0) print(tableText(goalsTable(goals)));
+    print(`load at end: ${machine["load at end"]}; ${seconds.toFixed(0)} s`);
+  }
+  if (values["write-results"]) {
+    const { RESULTS_FILE, writeResults } = await import("./support/results-page.mjs");
+    writeResults({ ...whole, date: new Date().toISOString().slice(0, 10) });
+    say(`bench: wrote ${RESULTS_FILE}`);
+  }
+  return Object.values(results).some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** What a part fetches or builds is there, on all cores, before its process is pinned and its time counts. */
+async function timePart(name, options, pinCommand) {
+  const { prepare, isUnpinned = false } = await import(`./${name}.bench.mjs`);
+  prepare?.(options);
+  const startMs = performance.now();
+  const result = await runPart(name, options, isUnpinned ? [] : pinCommand);
+  return { ...result, seconds: Number(((performance.now() - startMs) / 1000).toFixed(1)) };
+}
+
+function loadText() {
+  return loadavg()
     .map((value) => value.toFixed(2))
     .join(" ");
-  if (values.json)
-    print(JSON.stringify({ machine: { ...machine, "load at end": load }, options, results }, null, 2));
-  else print(`load at end: ${load}`);
-  return Object.values(results).some(({ error }) => error !== undefined) ? 1 : 0;
 }
 
 /** The command that pins what follows it, or none with the reason. */
@@ -144,16 +186,9 @@ function machineText(machine) {
     .join("\n");
 }
 
-async function partText({ title, tables, goals, notes, error, seconds }) {
-  const { figure, tableText } = await import("./support/format.mjs");
+async function partText({ title, tables, notes, error, seconds }) {
+  const { tableText } = await import("./support/format.mjs");
   const texts = tables.map(tableText);
-  if (goals.length > 0) {
-    const rows = goals.map(({ what, goal, measured, isMost }) => {
-      const isReached = isMost ? measured <= goal : measured >= goal;
-      return [what, `${isMost ? "<=" : ">="} ${figure(goal)}`, figure(measured), isReached ? "yes" : "no"];
-    });
-    texts.push(tableText({ title: "Goals", columns: ["what", "goal", "measured", "reached"], rows }));
-  }
   if (notes.length > 0) texts.push(notes.map((note) => `  note: ${note}`).join("\n"));
   if (error !== undefined) texts.push(`  FAILED: ${error}`);
   return [`== ${title} (${seconds} s)`, ...texts].join("\n\n");

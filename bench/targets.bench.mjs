@@ -13,8 +13,9 @@ import { withTargets } from "./support/targets.mjs";
 export const title = "targets: 1,000 small programs on each";
 
 const PROGRAMS = 1000;
-const GOAL_MODEL_EVENTS = 20_000_000;
-const MIXES = { "the campaign's mix": {}, "without pipes": { pipesMax: 0 } };
+const CAMPAIGN_MIX = "the campaign's mix";
+const GOAL_MODEL_EVENTS = 30_000_000;
+const MIXES = { [CAMPAIGN_MIX]: {}, "without pipes": { pipesMax: 0 } };
 
 export async function run({ rounds, isQuick }) {
   const notes = [];
@@ -45,8 +46,10 @@ async function mixTable(mix, constraints, targets, { rounds, replays, goals }) {
   );
   const seconds = await measureInTurn(contenders, { rounds });
   const best = Math.min(...Object.values(seconds).map(({ median }) => median));
-  const modelEvents = (events * replays) / seconds.model.median;
-  goals.push({ what: `model alone, ${mix}: events/s`, goal: GOAL_MODEL_EVENTS, measured: modelEvents });
+  if (mix === CAMPAIGN_MIX) {
+    const measured = (events * replays) / seconds.model.median;
+    goals.push({ what: `model alone, ${mix}: events/s`, goal: GOAL_MODEL_EVENTS, measured });
+  }
   return {
     title: `${mix}: ${figure(events / PROGRAMS)} events a program, median (spread)`,
     columns: ["target", "programs/s", "events/s", "ns an event", "ratio to best"],

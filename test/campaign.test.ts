@@ -158,7 +158,7 @@ describe("a campaign that is ended", () => {
     await ended;
     const next = await lockstep(cwd, "sim", "--on", "model", "--runs", "10", "--no-save");
     expect(next.stderr).toMatch(
-      /killed with these runs in flight: lockstep sim --seed 'it'\\''s' --on model --from \d+ --runs 1000\n/,
+      /killed with these runs in flight: lockstep sim --seed 'it'\\''s' --on model --from \d+ --runs 4000\n/,
     );
     expect((await lockstep(cwd, "sim", "--on", "model", "--runs", "10", "--no-save")).stderr).toBe("");
   }, 60_000);

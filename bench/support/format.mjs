@@ -20,6 +20,11 @@ export function each(count, seconds, perSecond) {
   return `${of(seconds.median)} (${of(seconds.min)} to ${of(seconds.max)})`;
 }
 
+/** A summary of anything that is a number: "6.02 (5.9 to 7.1)". */
+export function spread({ median, min, max }) {
+  return `${figure(median)} (${figure(min)} to ${figure(max)})`;
+}
+
 export function ratio(value, best) {
   return value === best ? "1" : figure(value / best);
 }

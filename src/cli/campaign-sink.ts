@@ -150,7 +150,7 @@ export class CampaignSink implements CampaignEvents {
       const again = reproCommandOf(found, this.#record.terms);
       for (const line of failureLines(found, again, terminal)) terminal.print(line);
     }
-    this.#context.logger.info({ signature: found.signature, first: found.first }, "found a failure");
+    this.#context.logger?.info({ signature: found.signature, first: found.first }, "found a failure");
     if (!("complaint" in found.saved) || !saves) return;
     terminal.complain(`${found.saved.complaint}: the failure was not saved${isJson ? "; its program:" : ""}`);
     if (isJson) process.stderr.write(`${formatProgram(found.shrunk.failure.program)}\n`);

@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import type { OutputOptions } from "./campaign-outputs.js";
 import { parseShard } from "./campaign-shard.js";
-import { type DeadlockOptions, deadlockCommand } from "./deadlock-command.js";
+import type { DeadlockOptions } from "./deadlock-command.js";
 import {
   annotationsOption,
   campaignSeed,
@@ -12,11 +12,10 @@ import {
   type RunCommand,
 } from "./define-command.js";
 import { durationMs, wholeNumber } from "./duration.js";
-import { type GenerateOptions, generateCommand } from "./generate-command.js";
-import { mergeCommand } from "./merge-command.js";
-import { type ReproOptions, reproCommand } from "./repro-command.js";
-import { type SimOptions, simCommand } from "./sim-command.js";
-import { type StatusOptions, statusCommand } from "./status-command.js";
+import type { GenerateOptions } from "./generate-command.js";
+import type { ReproOptions } from "./repro-command.js";
+import type { SimOptions } from "./sim-command.js";
+import type { StatusOptions } from "./status-command.js";
 
 /** Most runs of one command, and the last index of a run. */
 const RUNS_MAX = 1_000_000_000_000;
@@ -96,7 +95,11 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
         "lockstep sim --runs 1000000 --shard 2/7 --out shard-2.json",
       ),
     )
-    .action((options: SimOptions) => run((context, settings) => simCommand(options, settings, context)));
+    .action((options: SimOptions) =>
+      run(async (context, settings) =>
+        (await import("./sim-command.js")).simCommand(options, settings, context),
+      ),
+    );
 
   outputOptions(
     program
@@ -106,7 +109,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
   )
     .addHelpText("after", examples("lockstep merge shard-*.json --require-coverage --junit campaign.xml"))
     .action((files: string[], options: OutputOptions) =>
-      run((context) => mergeCommand(files, options, context)),
+      run(async (context) => (await import("./merge-command.js")).mergeCommand(files, options, context)),
     );
 
   program
@@ -116,7 +119,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
     .option("--json", "print one JSON document")
     .addHelpText("after", examples("lockstep status"))
     .action((folder: string, options: StatusOptions) =>
-      run((context) => statusCommand(folder, options, context)),
+      run(async (context) => (await import("./status-command.js")).statusCommand(folder, options, context)),
     );
 
   generatorOptions(
@@ -135,7 +138,9 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
       examples("lockstep repro lockstep:1042", "lockstep repro nightly:7 --on model,./mine.so"),
     )
     .action((runSeed: string, options: ReproOptions) =>
-      run((context, settings) => reproCommand(runSeed, options, settings, context)),
+      run(async (context, settings) =>
+        (await import("./repro-command.js")).reproCommand(runSeed, options, settings, context),
+      ),
     );
 
   generatorOptions(
@@ -150,7 +155,9 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
       "after",
       examples("lockstep generate --seed S --count 1000 | lockstep replay - --on native --format jsonl"),
     )
-    .action((options: GenerateOptions) => run((context) => generateCommand(options, context)));
+    .action((options: GenerateOptions) =>
+      run(async (context) => (await import("./generate-command.js")).generateCommand(options, context)),
+    );
 
   program
     .command("deadlock")
@@ -165,5 +172,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
     .option("--no-world", "programs without a world")
     .addOption(formatOption())
     .addHelpText("after", examples("lockstep deadlock --seed S --runs 200"))
-    .action((options: DeadlockOptions) => run((context) => deadlockCommand(options, context)));
+    .action((options: DeadlockOptions) =>
+      run(async (context) => (await import("./deadlock-command.js")).deadlockCommand(options, context)),
+    );
 }

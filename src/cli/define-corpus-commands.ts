@@ -1,13 +1,12 @@
 /** Definitions of `corpus run`, `add`, `list`, `accept` and `prune` (SPEC section 6). */
 import { type Command, Option } from "commander";
-import {
-  type CorpusFolderOptions,
-  corpusAcceptCommand,
+import type {
+  CorpusFolderOptions,
   corpusAddCommand,
   corpusListCommand,
   corpusPruneCommand,
 } from "./corpus-keep-commands.js";
-import { type CorpusRunOptions, corpusRunCommand } from "./corpus-run-command.js";
+import type { CorpusRunOptions } from "./corpus-run-command.js";
 import { annotationsOption, examples, formatOption, junitOption, type RunCommand } from "./define-command.js";
 
 type AddOptions = Parameters<typeof corpusAddCommand>[1];
@@ -32,7 +31,9 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
       examples("lockstep corpus run", "lockstep corpus run my-corpus --on model,./mine.so"),
     )
     .action((folder: string, options: CorpusRunOptions) =>
-      run((context, settings) => corpusRunCommand(folder, options, settings, context)),
+      run(async (context, settings) =>
+        (await import("./corpus-run-command.js")).corpusRunCommand(folder, options, settings, context),
+      ),
     );
 
   const folderOption = (): Option => new Option("--corpus <folder>", "the corpus").default("corpus");
@@ -45,7 +46,9 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
     .addOption(folderOption())
     .addHelpText("after", examples("lockstep corpus add my.json --reason 'T2: ties fire in order of arming'"))
     .action((files: string[], options: AddOptions) =>
-      run((context) => corpusAddCommand(files, options, context)),
+      run(async (context) =>
+        (await import("./corpus-keep-commands.js")).corpusAddCommand(files, options, context),
+      ),
     );
   corpus
     .command("list")
@@ -53,7 +56,9 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
     .addOption(folderOption())
     .addOption(formatOption())
     .addHelpText("after", examples("lockstep corpus list"))
-    .action((options: ListOptions) => run((context) => corpusListCommand(options, context)));
+    .action((options: ListOptions) =>
+      run(async (context) => (await import("./corpus-keep-commands.js")).corpusListCommand(options, context)),
+    );
   corpus
     .command("accept")
     .description("record entries anew from the model, showing what changes")
@@ -61,7 +66,9 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
     .addOption(folderOption())
     .addHelpText("after", examples("lockstep corpus accept 1817-tasks-that-sleep"))
     .action((names: string[], options: CorpusFolderOptions) =>
-      run((context) => corpusAcceptCommand(names, options, context)),
+      run(async (context) =>
+        (await import("./corpus-keep-commands.js")).corpusAcceptCommand(names, options, context),
+      ),
     );
   corpus
     .command("prune")
@@ -69,5 +76,9 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
     .option("--dry-run", "only say what would be removed")
     .addOption(folderOption())
     .addHelpText("after", examples("lockstep corpus prune --dry-run"))
-    .action((options: PruneOptions) => run((context) => corpusPruneCommand(options, context)));
+    .action((options: PruneOptions) =>
+      run(async (context) =>
+        (await import("./corpus-keep-commands.js")).corpusPruneCommand(options, context),
+      ),
+    );
 }

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { campaignSeed, examples, type RunCommand } from "./define-command.js";
 import { durationMs, wholeNumber } from "./duration.js";
-import { type MutantsOptions, mutantsCommand } from "./mutants-command.js";
+import type { MutantsOptions } from "./mutants-command.js";
 
 const RUNS_DEFAULT = 50_000;
 const RUNS_MAX = 10_000_000;
@@ -50,7 +50,9 @@ export function defineMutantsCommand(program: Command, run: RunCommand): void {
       ),
     )
     .action((options: MutantsOptions) =>
-      run((context, settings) => mutantsCommand(options, settings, context)),
+      run(async (context, settings) =>
+        (await import("./mutants-command.js")).mutantsCommand(options, settings, context),
+      ),
     );
 }
 

@@ -1,9 +1,8 @@
 /** Definitions of `replay`, `diff` and `doctor` (SPEC section 6). */
 import type { Command } from "commander";
 import { examples, formatOption, type RunCommand } from "./define-command.js";
-import { diffCommand } from "./diff-command.js";
-import { type DoctorOptions, doctorCommand } from "./doctor-command.js";
-import { type ReplayOptions, replayCommand } from "./replay-command.js";
+import type { DoctorOptions } from "./doctor-command.js";
+import type { ReplayOptions } from "./replay-command.js";
 
 export function defineReplayCommands(program: Command, run: RunCommand): void {
   program
@@ -17,7 +16,9 @@ export function defineReplayCommands(program: Command, run: RunCommand): void {
       examples("lockstep replay my.json --on native", "lockstep replay - --format jsonl < programs.jsonl"),
     )
     .action((files: string[], options: ReplayOptions) =>
-      run((context, settings) => replayCommand(files, options, settings, context)),
+      run(async (context, settings) =>
+        (await import("./replay-command.js")).replayCommand(files, options, settings, context),
+      ),
     );
 
   program
@@ -35,7 +36,9 @@ export function defineReplayCommands(program: Command, run: RunCommand): void {
       examples("lockstep diff my.json", "lockstep diff corpus/*.json --on model,native,aarch64"),
     )
     .action((files: string[], options: ReplayOptions) =>
-      run((context, settings) => diffCommand(files, options, settings, context)),
+      run(async (context, settings) =>
+        (await import("./diff-command.js")).diffCommand(files, options, settings, context),
+      ),
     );
 }
 
@@ -54,5 +57,7 @@ export function defineDoctor(program: Command, run: RunCommand): void {
         'cc -shared -fPIC -I"$(lockstep doctor --include)" -o mine.so mine.c',
       ),
     )
-    .action((options: DoctorOptions) => run((context) => doctorCommand(options, context)));
+    .action((options: DoctorOptions) =>
+      run(async (context) => (await import("./doctor-command.js")).doctorCommand(options, context)),
+    );
 }

@@ -1,7 +1,7 @@
 /** Definition of `view`. */
 import type { Command } from "commander";
 import { examples, type RunCommand } from "./define-command.js";
-import { type ViewOptions, viewCommand } from "./view-command.js";
+import type { ViewOptions } from "./view-command.js";
 
 export function defineViewCommand(program: Command, run: RunCommand): void {
   program
@@ -22,6 +22,8 @@ export function defineViewCommand(program: Command, run: RunCommand): void {
       ),
     )
     .action((word: string, options: ViewOptions) =>
-      run((context, settings) => viewCommand(word, options, settings, context)),
+      run(async (context, settings) =>
+        (await import("./view-command.js")).viewCommand(word, options, settings, context),
+      ),
     );
 }

@@ -19,10 +19,11 @@ import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js"
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus, interruptedBy } from "./exit-status.js";
-import { LOG_LEVELS, openLogger } from "./open-logger.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 import { outputFileComplaint } from "./write-output.js";
+
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
 
 const TARGETS_HELP = `
 Targets:
@@ -65,9 +66,14 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       status = ExitStatus.badInput;
       return;
     }
-    const logger = openLogger({ level: logLevel, file: logFile }, terminal);
-    const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, logger };
-    status = await command({ terminal, logger, interruption }, settings);
+    const level = logLevel ?? (logFile === undefined ? "silent" : "info");
+    // Loaded only where something is to be logged, as every command is only when it is run: most of a short command is its start.
+    const log =
+      level === "silent"
+        ? {}
+        : { logger: (await import("./open-logger.js")).openLogger(level, logFile, terminal) };
+    const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, ...log };
+    status = await command({ terminal, interruption, ...log }, settings);
   };
 
   program

@@ -7,21 +7,13 @@ import { createStream } from "rotating-file-stream";
 import { fileComplaint } from "../testing/text-file.js";
 import type { Terminal } from "./terminal.js";
 
-export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
-
 /** A log is never larger than this in the file and five times this in its older parts. */
 const LOG_SIZE = "10M";
 const OLDER_PARTS = 5;
 
-export interface LogOptions {
-  /** Undefined: silent, and info with a file. */
-  readonly level: string | undefined;
-  /** Undefined for standard error. Its folder is there. */
-  readonly file: string | undefined;
-}
-
-export function openLogger({ level, file }: LogOptions, terminal: Terminal): Logger {
-  if (file === undefined) return pino({ level: level ?? "silent" }, pino.destination({ fd: 2, sync: true }));
+/** `file`: undefined for standard error. Its folder is there. */
+export function openLogger(level: string, file: string | undefined, terminal: Terminal): Logger {
+  if (file === undefined) return pino({ level }, pino.destination({ fd: 2, sync: true }));
   const name = basename(file);
   const stream = createStream((index) => (typeof index === "number" ? `${name}.${index}` : name), {
     path: dirname(file),
@@ -34,5 +26,5 @@ export function openLogger({ level, file }: LogOptions, terminal: Terminal): Log
     if (!isBroken) terminal.complain(`${file}: the log cannot be written: ${fileComplaint(error)}`);
     isBroken = true;
   });
-  return pino({ level: level ?? "info" }, stream);
+  return pino({ level }, stream);
 }

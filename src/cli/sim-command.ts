@@ -46,9 +46,8 @@ export interface SimOptions extends OutputOptions {
 }
 
 const RUNS_DEFAULT = 10_000;
-const RANGE_RUNS = 1000;
-/** Under an emulator each batch costs a fork of the emulator: larger ones. */
-const RANGE_RUNS_EMULATED = 4000;
+/** Each batch costs a call on a thread of its own and the fork of a process, an emulator perhaps; larger ones gain nothing more. */
+const RANGE_RUNS = 4000;
 /** A short campaign is cut in so many ranges, that several workers have something to do. */
 const RANGES_MIN = 8;
 const CORPUS_DEFAULT = "corpus";
@@ -120,7 +119,7 @@ export async function simCommand(
     for (const found of start.record.failures.found)
       for (const line of failureLines(found, reproCommandOf(found, terms), terminal)) terminal.print(line);
 
-  logger.info({ terms, shard: start.record.shard, from: start.record.next }, "campaign begins");
+  logger?.info({ terms, shard: start.record.shard, from: start.record.next }, "campaign begins");
   const deadlineMs = startMs + (options.time ?? Number.POSITIVE_INFINITY) - start.elapsedMs;
   const plan = planOf(setup, start.record, jobs, deadlineMs);
   let status: ExitStatus = ExitStatus.agreement;
@@ -142,7 +141,7 @@ export async function simCommand(
   }
   journal.close();
   const { record, samples } = sink;
-  logger.info(
+  logger?.info(
     { state: record.state, runs: record.tally.runs, failedRuns: record.tally.failedRuns },
     "campaign ends",
   );
@@ -194,7 +193,6 @@ function termsOf(
   { seed, on, constraints, timeLimitMs, memoryLimitMiB }: ReturnType<typeof setupOf>,
 ): CampaignTerms {
   const runs = options.runs ?? (options.time === undefined ? RUNS_DEFAULT : null);
-  const isEmulated = on.includes("aarch64") && process.arch !== "arm64";
   return {
     version: VERSION,
     seed,
@@ -203,10 +201,7 @@ function termsOf(
     from: options.from,
     runs,
     // Of the number of runs alone: what is found must not depend on the number of workers or shards.
-    rangeRuns: Math.min(
-      isEmulated ? RANGE_RUNS_EMULATED : RANGE_RUNS,
-      Math.max(1, Math.ceil((runs ?? Number.POSITIVE_INFINITY) / RANGES_MIN)),
-    ),
+    rangeRuns: Math.min(RANGE_RUNS, Math.max(1, Math.ceil((runs ?? Number.POSITIVE_INFINITY) / RANGES_MIN))),
     canaryPercent: options.canary,
     bail: options.bail ?? false,
     shrinkMs: options.shrinkTime,

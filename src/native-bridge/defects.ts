@@ -94,7 +94,7 @@ export const DEFECTS: readonly Defect[] = [
     ["EVICT_KEEPS_REGISTRATION", "F4", "io_waiters.c", "an early wake leaves the fd registered"],
     ["EVICT_TAKES_EARLIEST", "F4", "timers.c", "an early wake evicts the earliest timer, whosever it is"],
     ["END_UNMAPS_OWN_STACK", "F5", "sched.c", "a fiber that ends unmaps its stack while it is on it"],
-    ["REAP_GIVES_STACK_TWICE", "F5", "sched.c", "the stack of a finished fiber goes back twice"],
+    ["REAP_GIVES_STACK_TWICE", "F5", "sched.c stack_pool.h", "the stack of a finished fiber goes back twice"],
     ["REAP_LEAKS_STACK", "F5", "sched.c", "the stack of a finished fiber never goes back"],
     ["SLEEP_ZERO_YIELDS", "T1", "sched.c", "sleep(0) is a yield"],
     ["SLEEP_NEGATIVE_ALLOWED", "T1", "sched.c", "a negative sleep arms a timer in the past"],
@@ -203,10 +203,10 @@ export const DEFECTS: readonly Defect[] = [
       "a fiber keeps its link when it leaves the queue; every append clears it",
     ],
     [
-      "YIELD_APPENDS_BEFORE_SWITCH",
+      "YIELD_APPENDS_AFTER_SWITCH",
       "F2",
       "sched.c",
-      "a yield appends before the switch; nobody runs in between",
+      "a yield appends after the switch, in the run loop; nobody runs in between",
     ],
     [
       "END_WAKES_BEFORE_VALUE",

@@ -27,14 +27,21 @@ export function readFdOf(pipe: number): number {
   return 100 + 2 * pipe;
 }
 
+/**
+ * A pipe's words: bytes in it; which ends are open (bit 0: read, bit 1: write); whether its read end is registered, and in the ready list;
+ * its neighbours there.
+ */
+const ROW_SHIFT = 3;
+const Row = { bytes: 0, open: 1, registered: 2, listed: 3, previous: 4, next: 5 } as const;
+
+// What a module exports is looked up at each use; constants that it keeps to itself are compiled in.
+const Result = PipeResult;
+const BYTES_MAX = PIPE_BYTES_MAX;
+const DELIVERED_MAX = EVENTS_MAX;
+
 export class PipeTable {
-  #bytes = new Int32Array(0);
-  /** Bit 0: the read end is open; bit 1: the write end is. */
-  #open = new Uint8Array(0);
-  #registered = new Uint8Array(0);
-  #listed = new Uint8Array(0);
-  #previous = new Int32Array(0);
-  #next = new Int32Array(0);
+  /** A row of words a pipe: see below. */
+  #rows = new Int32Array(0);
   #head = NONE;
   #tail = NONE;
   /** How many pipes there are: numbers 0 to count - 1. */
@@ -42,63 +49,60 @@ export class PipeTable {
 
   /** Drops everything and opens `count` empty pipes. */
   reset(count: number): void {
-    if (count > this.#bytes.length) {
-      this.#bytes = new Int32Array(count);
-      this.#open = new Uint8Array(count);
-      this.#registered = new Uint8Array(count);
-      this.#listed = new Uint8Array(count);
-      this.#previous = new Int32Array(count);
-      this.#next = new Int32Array(count);
-    }
+    if (count << ROW_SHIFT > this.#rows.length) this.#rows = new Int32Array(count << ROW_SHIFT);
     this.count = count;
-    this.#bytes.fill(0, 0, count);
-    this.#open.fill(3, 0, count);
-    this.#registered.fill(0, 0, count);
-    this.#listed.fill(0, 0, count);
+    const rows = this.#rows;
+    for (let pipe = 0; pipe < count; pipe++) {
+      const row = pipe << ROW_SHIFT;
+      rows[row + Row.bytes] = 0;
+      rows[row + Row.open] = 3;
+      rows[row + Row.registered] = 0;
+      rows[row + Row.listed] = 0;
+    }
     this.#head = NONE;
     this.#tail = NONE;
   }
 
   bytesIn(pipe: number): number {
-    return this.#bytes[pipe]!;
+    return this.#rows[(pipe << ROW_SHIFT) + Row.bytes]!;
   }
 
   isOpen(pipe: number, end: PipeEndIndex): boolean {
-    return (this.#open[pipe]! & (1 << end)) !== 0;
+    return (this.#rows[(pipe << ROW_SHIFT) + Row.open]! & (1 << end)) !== 0;
   }
 
   /** Readable as poll(2) says it: bytes in it, or end of file. A closed read end is not. */
   isReadable(pipe: number): boolean {
-    const open = this.#open[pipe]!;
-    return (open & 1) !== 0 && (this.#bytes[pipe]! > 0 || (open & 2) === 0);
+    const open = this.#rows[(pipe << ROW_SHIFT) + Row.open]!;
+    return (open & 1) !== 0 && (this.#rows[(pipe << ROW_SHIFT) + Row.bytes]! > 0 || (open & 2) === 0);
   }
 
   /** Writes all bytes: their count, or `closed`, `full` or `broken`. */
   write(pipe: number, bytes: number): number {
-    const open = this.#open[pipe]!;
-    if ((open & 2) === 0) return PipeResult.closed;
-    if ((open & 1) === 0) return PipeResult.broken;
-    if (this.#bytes[pipe]! + bytes > PIPE_BYTES_MAX) return PipeResult.full;
-    this.#bytes[pipe] = this.#bytes[pipe]! + bytes;
+    const open = this.#rows[(pipe << ROW_SHIFT) + Row.open]!;
+    if ((open & 2) === 0) return Result.closed;
+    if ((open & 1) === 0) return Result.broken;
+    if (this.#rows[(pipe << ROW_SHIFT) + Row.bytes]! + bytes > BYTES_MAX) return Result.full;
+    this.#rows[(pipe << ROW_SHIFT) + Row.bytes] = this.#rows[(pipe << ROW_SHIFT) + Row.bytes]! + bytes;
     this.#becameReadable(pipe);
     return bytes;
   }
 
   /** Reads at most `bytes`: their count, 0 at end of file, or `empty` or `closed`. */
   read(pipe: number, bytes: number): number {
-    const open = this.#open[pipe]!;
-    if ((open & 1) === 0) return PipeResult.closed;
-    const held = this.#bytes[pipe]!;
-    if (held === 0) return (open & 2) === 0 ? 0 : PipeResult.empty;
+    const open = this.#rows[(pipe << ROW_SHIFT) + Row.open]!;
+    if ((open & 1) === 0) return Result.closed;
+    const held = this.#rows[(pipe << ROW_SHIFT) + Row.bytes]!;
+    if (held === 0) return (open & 2) === 0 ? 0 : Result.empty;
     const count = Math.min(held, bytes);
-    this.#bytes[pipe] = held - count;
+    this.#rows[(pipe << ROW_SHIFT) + Row.bytes] = held - count;
     return count;
   }
 
   /** Closes one end; false if it was closed already. Closing the read end takes its registration with it. */
   close(pipe: number, end: PipeEndIndex): boolean {
     if (!this.isOpen(pipe, end)) return false;
-    this.#open[pipe] = this.#open[pipe]! & ~(1 << end);
+    this.#rows[(pipe << ROW_SHIFT) + Row.open] = this.#rows[(pipe << ROW_SHIFT) + Row.open]! & ~(1 << end);
     if (end === READ_END) this.deregister(pipe);
     else this.#becameReadable(pipe);
     return true;
@@ -110,15 +114,15 @@ export class PipeTable {
    */
   register(pipe: number): boolean {
     if (pipe < 0 || pipe >= this.count || !this.isOpen(pipe, READ_END)) return false;
-    this.#registered[pipe] = 1;
+    this.#rows[(pipe << ROW_SHIFT) + Row.registered] = 1;
     if (this.isReadable(pipe)) this.#becameReadable(pipe);
     return true;
   }
 
   /** Removes the registration and its entry in the ready list, if there are any. */
   deregister(pipe: number): void {
-    this.#registered[pipe] = 0;
-    if (this.#listed[pipe] === 1) this.#unlink(pipe);
+    this.#rows[(pipe << ROW_SHIFT) + Row.registered] = 0;
+    if (this.#rows[(pipe << ROW_SHIFT) + Row.listed] === 1) this.#unlink(pipe);
   }
 
   /**
@@ -128,8 +132,8 @@ export class PipeTable {
   wait(delivered: Int32Array): number {
     let count = 0;
     let pipe = this.#head;
-    while (pipe !== NONE && count < EVENTS_MAX) {
-      const next = this.#next[pipe]!;
+    while (pipe !== NONE && count < DELIVERED_MAX) {
+      const next = this.#rows[(pipe << ROW_SHIFT) + Row.next]!;
       this.#unlink(pipe);
       if (this.isReadable(pipe)) delivered[count++] = pipe;
       pipe = next;
@@ -140,34 +144,39 @@ export class PipeTable {
   /** The ready list, head first, entries included that a wait would drop. A copy. */
   readyList(): number[] {
     const list: number[] = [];
-    for (let pipe = this.#head; pipe !== NONE; pipe = this.#next[pipe]!) list.push(pipe);
+    for (let pipe = this.#head; pipe !== NONE; pipe = this.#rows[(pipe << ROW_SHIFT) + Row.next]!)
+      list.push(pipe);
     return list;
   }
 
   isRegistered(pipe: number): boolean {
-    return this.#registered[pipe] === 1;
+    return this.#rows[(pipe << ROW_SHIFT) + Row.registered] === 1;
   }
 
   #becameReadable(pipe: number): void {
-    if (this.#registered[pipe] === 1 && this.#listed[pipe] === 0) this.#append(pipe);
+    if (
+      this.#rows[(pipe << ROW_SHIFT) + Row.registered] === 1 &&
+      this.#rows[(pipe << ROW_SHIFT) + Row.listed] === 0
+    )
+      this.#append(pipe);
   }
 
   #append(pipe: number): void {
-    this.#listed[pipe] = 1;
-    this.#next[pipe] = NONE;
-    this.#previous[pipe] = this.#tail;
+    this.#rows[(pipe << ROW_SHIFT) + Row.listed] = 1;
+    this.#rows[(pipe << ROW_SHIFT) + Row.next] = NONE;
+    this.#rows[(pipe << ROW_SHIFT) + Row.previous] = this.#tail;
     if (this.#tail === NONE) this.#head = pipe;
-    else this.#next[this.#tail] = pipe;
+    else this.#rows[(this.#tail << ROW_SHIFT) + Row.next] = pipe;
     this.#tail = pipe;
   }
 
   #unlink(pipe: number): void {
-    const previous = this.#previous[pipe]!;
-    const next = this.#next[pipe]!;
+    const previous = this.#rows[(pipe << ROW_SHIFT) + Row.previous]!;
+    const next = this.#rows[(pipe << ROW_SHIFT) + Row.next]!;
     if (previous === NONE) this.#head = next;
-    else this.#next[previous] = next;
+    else this.#rows[(previous << ROW_SHIFT) + Row.next] = next;
     if (next === NONE) this.#tail = previous;
-    else this.#previous[next] = previous;
-    this.#listed[pipe] = 0;
+    else this.#rows[(next << ROW_SHIFT) + Row.previous] = previous;
+    this.#rows[(pipe << ROW_SHIFT) + Row.listed] = 0;
   }
 }

@@ -30,6 +30,19 @@ export const FiberState = { ready: 0, running: 1, suspended: 2, done: 3 } as con
 /** States of a task. */
 export const TaskState = { pending: 0, ready: 1, canceled: 2 } as const;
 
+/** What a suspended fiber's state says beside: what there is to evict when it is woken (F4). The state itself is the two lowest bits. */
+const Eviction = { timer: 4, ioWaiter: 8 } as const;
+const STATE_BITS = 3;
+
+/** A fiber's words: its state with its evictions, the pipe that it blocks on, the task that it waits for. */
+const FIBER_SHIFT = 2;
+const FIBER_PIPE = 1;
+const FIBER_TASK = 2;
+/** A task's words: its state, whether it was canceled, the fiber that waits for it. */
+const TASK_SHIFT = 2;
+const TASK_CANCELED = 1;
+const TASK_WAITER = 2;
+
 /** What an operation means for the body that called it: go on, switch away, or stop for ever. */
 export const Step = { proceed: 0, parked: 1, panicked: 2, canceled: 3 } as const;
 export type Step = (typeof Step)[keyof typeof Step];
@@ -46,6 +59,14 @@ export interface FiberBodies {
   idle(): boolean;
 }
 
+// What a module exports is looked up at each use; constants that it keeps to itself are compiled in.
+const Fiber = FiberState;
+const Task = TaskState;
+const Then = Step;
+const End = RunEnd;
+const NO_ONE = NONE;
+const CLOCK_MAX = CLOCK_MS_MAX;
+
 /** The scheduler over fibers and tasks that are numbers (SPEC section 1), for interpreters of bodies. */
 export class SchedulerCore {
   readonly pipes = new PipeTable();
@@ -54,7 +75,7 @@ export class SchedulerCore {
   /** The virtual clock, in milliseconds: 0 to CLOCK_MS_MAX, never back. */
   clockMs = 0;
   /** The running fiber, or NONE. */
-  current = NONE;
+  current = NO_ONE;
   spawnedCount = 0;
   suspendedCount = 0;
   taskCount = 0;
@@ -67,13 +88,9 @@ export class SchedulerCore {
   panicMessage: string | undefined;
 
   #fiberCapacity = 64;
-  #state = new Uint8Array(64);
-  #waitsOnPipe = new Int32Array(64);
-  #waitsOnTask = new Int32Array(64);
+  #fibers = new Int32Array(64 << FIBER_SHIFT);
   #taskCapacity = 64;
-  #taskState = new Uint8Array(64);
-  #taskCanceled = new Uint8Array(64);
-  #taskWaiter = new Int32Array(64);
+  #tasks = new Int32Array(64 << TASK_SHIFT);
   #pipeWaiter = new Int32Array(0);
   #pipeArmed = new Float64Array(0);
   #armedCount = 0;
@@ -87,11 +104,11 @@ export class SchedulerCore {
       this.#pipeWaiter = new Int32Array(pipeCount);
       this.#pipeArmed = new Float64Array(pipeCount);
     }
-    this.#pipeWaiter.fill(NONE, 0, pipeCount);
+    for (let pipe = 0; pipe < pipeCount; pipe++) this.#pipeWaiter[pipe] = NO_ONE;
     this.ready.clear();
     this.timers.clear();
     this.clockMs = 0;
-    this.current = NONE;
+    this.current = NO_ONE;
     this.spawnedCount = 0;
     this.suspendedCount = 0;
     this.taskCount = 0;
@@ -103,107 +120,105 @@ export class SchedulerCore {
   }
 
   stateOf(fiber: number): number {
-    return this.#state[fiber]!;
+    return this.#fibers[fiber << FIBER_SHIFT]! & STATE_BITS;
   }
 
   /** F1: a new fiber, ready, at the tail of the queue. Its number is the order of spawning, from 0. */
   spawn(): number {
     const fiber = this.spawnedCount++;
     if (fiber === this.#fiberCapacity) this.#growFibers();
-    this.#state[fiber] = FiberState.ready;
-    this.#waitsOnPipe[fiber] = NONE;
-    this.#waitsOnTask[fiber] = NONE;
+    const row = fiber << FIBER_SHIFT;
+    this.#fibers[row] = Fiber.ready;
+    this.#fibers[row + FIBER_PIPE] = NO_ONE;
+    this.#fibers[row + FIBER_TASK] = NO_ONE;
     this.ready.push(fiber);
     return fiber;
   }
 
   /** F2: the run loop appends the fiber after the switch, behind those it woke and spawned. */
   yieldNow(): Step {
-    if (this.current === NONE) return this.panic(Panic.yieldOutside);
-    this.#state[this.current] = FiberState.ready;
-    return Step.parked;
+    if (this.current === NO_ONE) return this.panic(Panic.yieldOutside);
+    this.#fibers[this.current << FIBER_SHIFT] = Fiber.ready;
+    return Then.parked;
   }
 
   /** F3 */
   suspendSelf(): Step {
-    if (this.current === NONE) return this.panic(Panic.suspendOutside);
-    this.#state[this.current] = FiberState.suspended;
-    this.suspendedCount++;
-    return Step.parked;
+    if (this.current === NO_ONE) return this.panic(Panic.suspendOutside);
+    return this.#park(0);
   }
 
   /** F4: nothing unless the fiber is suspended; else evicts its timer and its io waiter and appends it. */
   wake(fiber: number): void {
-    if (this.#state[fiber] !== FiberState.suspended) return;
-    if (this.timers.has(fiber)) this.timers.remove(fiber);
-    const pipe = this.#waitsOnPipe[fiber]!;
-    if (pipe !== NONE) {
-      this.#dropWaiter(fiber, pipe);
-      if (this.readiness === "epoll") this.pipes.deregister(pipe);
-    }
+    const row = fiber << FIBER_SHIFT;
+    const state = this.#fibers[row]!;
+    if ((state & STATE_BITS) !== Fiber.suspended) return;
+    if (state !== Fiber.suspended) this.#evict(fiber, state);
     this.suspendedCount--;
-    this.#state[fiber] = FiberState.ready;
+    this.#fibers[row] = Fiber.ready;
     this.ready.push(fiber);
   }
 
   /** F5: the body of the running fiber has ended. */
   finish(): void {
-    this.#state[this.current] = FiberState.done;
+    this.#fibers[this.current << FIBER_SHIFT] = Fiber.done;
   }
 
   /** T1: `ms` in virtual milliseconds, an integer within ±(2^53 - 1). */
   sleep(ms: number): Step {
-    if (this.current === NONE) return this.panic(Panic.sleepOutside);
+    if (this.current === NO_ONE) return this.panic(Panic.sleepOutside);
     if (ms < 0) return this.panic(sleepNegativePanic(ms));
-    if (ms > CLOCK_MS_MAX - this.clockMs) return this.panic(sleepOverflowPanic(ms));
+    if (ms > CLOCK_MAX - this.clockMs) return this.panic(sleepOverflowPanic(ms));
     this.timers.arm(this.current, this.clockMs + ms);
-    return this.suspendSelf();
+    return this.#park(Eviction.timer);
   }
 
   /** I1, on the read end of a pipe; the checks come in the order of the rule. */
   blockOnPipe(pipe: number, wantRead: boolean): Step {
     const fiber = this.current;
-    if (fiber === NONE) return this.panic(Panic.blockOutside);
+    if (fiber === NO_ONE) return this.panic(Panic.blockOutside);
     if (!wantRead) return this.panic(Panic.blockForWrite);
-    if (pipe < this.pipes.count && this.#pipeWaiter[pipe] !== NONE)
+    if (pipe < this.pipes.count && this.#pipeWaiter[pipe] !== NO_ONE)
       return this.panic(blockTakenPanic(readFdOf(pipe)));
     this.readinessOpen = true;
     if (!this.pipes.register(pipe)) return this.panic(registerFailedPanic(readFdOf(pipe), this.readiness));
     this.#pipeWaiter[pipe] = fiber;
     this.#pipeArmed[pipe] = this.#armedCount++;
-    this.#waitsOnPipe[fiber] = pipe;
+    this.#fibers[(fiber << FIBER_SHIFT) + FIBER_PIPE] = pipe;
     this.ioWaiterCount++;
-    return this.suspendSelf();
+    return this.#park(Eviction.ioWaiter);
   }
 
   /** R1: drains the ready queue, fires one timer, waits for pipes, in this order of precedence, until nothing is left (R2). */
   run(bodies: FiberBodies): RunEnd {
-    if (this.current !== NONE) {
+    if (this.current !== NO_ONE) {
       this.panic(Panic.runInside);
-      return RunEnd.panicked;
+      return End.panicked;
     }
+    const { ready } = this;
     for (;;) {
-      while (this.ready.length > 0) {
-        const fiber = this.ready.shift();
+      while (ready.length > 0) {
+        const fiber = ready.shift();
         this.current = fiber;
-        this.#state[fiber] = FiberState.running;
+        this.#fibers[fiber << FIBER_SHIFT] = Fiber.running;
         bodies.resume(fiber);
-        if (this.#stopAsked) return this.panicMessage === undefined ? RunEnd.stopped : RunEnd.panicked;
-        this.current = NONE;
-        if (this.#state[fiber] === FiberState.ready) this.ready.push(fiber);
+        if (this.#stopAsked) return this.panicMessage === undefined ? End.stopped : End.panicked;
+        this.current = NO_ONE;
+        if (this.#fibers[fiber << FIBER_SHIFT] === Fiber.ready) ready.push(fiber);
       }
       const sleeper = this.timers.popEarliest();
-      if (sleeper !== NONE) {
+      if (sleeper !== NO_ONE) {
         this.clockMs = this.timers.deadlineMsOf(sleeper);
+        this.#fibers[sleeper << FIBER_SHIFT] = Fiber.suspended;
         this.wake(sleeper);
       } else if (this.ioWaiterCount > 0) {
-        if (!bodies.idle()) return RunEnd.stopped;
+        if (!bodies.idle()) return End.stopped;
         this.#deliverEvents();
       } else if (this.suspendedCount !== 0) {
         this.panic(deadlockPanic(this.suspendedCount));
-        return RunEnd.panicked;
+        return End.panicked;
       } else {
-        return RunEnd.idle;
+        return End.idle;
       }
     }
   }
@@ -215,86 +230,89 @@ export class SchedulerCore {
 
   /** R3: idempotent. Answers `panicked` inside a fiber (C6), else `proceed`. */
   deinit(): Step {
-    if (this.current !== NONE) return this.panic(Panic.deinitInside);
+    if (this.current !== NO_ONE) return this.panic(Panic.deinitInside);
     this.ready.clear();
     this.timers.clear();
     this.taskCount = 0;
     this.readinessOpen = false;
-    return Step.proceed;
+    return Then.proceed;
   }
 
   /** K1: a pending task. Its fiber is the one spawned right after, by the caller of `go`: `task`, then `spawn`. */
   newTask(): number {
     const task = this.taskCount++;
     if (task === this.#taskCapacity) this.#growTasks();
-    this.#taskState[task] = TaskState.pending;
-    this.#taskCanceled[task] = 0;
-    this.#taskWaiter[task] = NONE;
+    const row = task << TASK_SHIFT;
+    this.#tasks[row] = Task.pending;
+    this.#tasks[row + TASK_CANCELED] = 0;
+    this.#tasks[row + TASK_WAITER] = NO_ONE;
     return task;
   }
 
   /** K1, at the start of the task's fiber: false when it was canceled, and the work is to be skipped. */
   beginsWork(task: number): boolean {
-    return this.#taskCanceled[task] === 0;
+    return this.#tasks[(task << TASK_SHIFT) + TASK_CANCELED] === 0;
   }
 
   /** K1, at the end of the work: the value is there. */
   completeWork(task: number): void {
-    this.#taskState[task] = TaskState.ready;
+    this.#tasks[task << TASK_SHIFT] = Task.ready;
   }
 
   /** K1, last: whoever waits for the task is woken, work or no work. */
   wakeWaiter(task: number): void {
-    const waiter = this.#taskWaiter[task]!;
-    if (waiter !== NONE) this.wake(waiter);
+    const waiter = this.taskWaiterOf(task);
+    if (waiter !== NO_ONE) this.wake(waiter);
   }
 
   /** K2: `proceed` when the value is there, `canceled`, `parked` (call `rewait` on resuming) or `panicked`. */
   wait(task: number): Step {
-    if (this.#taskCanceled[task] === 1) return Step.canceled;
-    if (this.#taskState[task] === TaskState.ready) return Step.proceed;
-    if (this.#taskWaiter[task] !== NONE) return this.panic(Panic.waitTaken);
-    if (this.current === NONE) return this.panic(Panic.suspendOutside);
-    this.#taskWaiter[task] = this.current;
-    this.#waitsOnTask[this.current] = task;
-    return this.suspendSelf();
+    const row = task << TASK_SHIFT;
+    if (this.#tasks[row + TASK_CANCELED] === 1) return Then.canceled;
+    if (this.#tasks[row] === Task.ready) return Then.proceed;
+    if (this.#tasks[row + TASK_WAITER] !== NO_ONE) return this.panic(Panic.waitTaken);
+    if (this.current === NO_ONE) return this.panic(Panic.suspendOutside);
+    this.#tasks[row + TASK_WAITER] = this.current;
+    this.#fibers[(this.current << FIBER_SHIFT) + FIBER_TASK] = task;
+    return this.#park(0);
   }
 
   /** K2, on resuming from `wait`: parks again while the task is pending (C2), else empties the waiter's slot (C3). */
   rewait(task: number): Step {
-    if (this.#taskCanceled[task] === 0 && this.#taskState[task] === TaskState.pending)
-      return this.suspendSelf();
-    this.#taskWaiter[task] = NONE;
-    this.#waitsOnTask[this.current] = NONE;
-    return this.#taskCanceled[task] === 1 ? Step.canceled : Step.proceed;
+    const row = task << TASK_SHIFT;
+    const isCanceled = this.#tasks[row + TASK_CANCELED] === 1;
+    if (!isCanceled && this.#tasks[row] === Task.pending) return this.#park(0);
+    this.#tasks[row + TASK_WAITER] = NO_ONE;
+    this.#fibers[(this.current << FIBER_SHIFT) + FIBER_TASK] = NO_ONE;
+    return isCanceled ? Then.canceled : Then.proceed;
   }
 
   /** K3: wakes nobody. */
   cancel(task: number): void {
-    this.#taskCanceled[task] = 1;
-    this.#taskState[task] = TaskState.canceled;
+    this.#tasks[(task << TASK_SHIFT) + TASK_CANCELED] = 1;
+    this.#tasks[task << TASK_SHIFT] = Task.canceled;
   }
 
   taskStateOf(task: number): number {
-    return this.#taskState[task]!;
+    return this.#tasks[task << TASK_SHIFT]!;
   }
 
   isCanceled(task: number): boolean {
-    return this.#taskCanceled[task] === 1;
+    return this.#tasks[(task << TASK_SHIFT) + TASK_CANCELED] === 1;
   }
 
   taskWaiterOf(task: number): number {
-    return this.#taskWaiter[task]!;
+    return this.#tasks[(task << TASK_SHIFT) + TASK_WAITER]!;
   }
 
   /** The pipe that the fiber is registered as the waiter of, or NONE. */
   pipeWaitedOnBy(fiber: number): number {
-    return this.#waitsOnPipe[fiber]!;
+    return this.#fibers[(fiber << FIBER_SHIFT) + FIBER_PIPE]!;
   }
 
   /** The task that the fiber waits for, woken early or not, or NONE. */
   taskWaitedOnBy(fiber: number): number {
-    return this.#waitsOnTask[fiber]!;
+    return this.#fibers[(fiber << FIBER_SHIFT) + FIBER_TASK]!;
   }
 
   pipeWaiterOf(pipe: number): number {
@@ -304,14 +322,15 @@ export class SchedulerCore {
   /** The pipes that have a waiter, in order of arming. A copy. */
   waitedPipes(): number[] {
     const pipes: number[] = [];
-    for (let pipe = 0; pipe < this.pipes.count; pipe++) if (this.#pipeWaiter[pipe] !== NONE) pipes.push(pipe);
+    for (let pipe = 0; pipe < this.pipes.count; pipe++)
+      if (this.#pipeWaiter[pipe] !== NO_ONE) pipes.push(pipe);
     return pipes.sort((a, b) => this.#pipeArmed[a]! - this.#pipeArmed[b]!);
   }
 
   /** True while a pipe that somebody waits for is readable, so that a wait would deliver it. */
   hasReadableWaiter(): boolean {
     for (let pipe = 0; pipe < this.pipes.count; pipe++) {
-      if (this.#pipeWaiter[pipe] !== NONE && this.pipes.isReadable(pipe)) return true;
+      if (this.#pipeWaiter[pipe] !== NO_ONE && this.pipes.isReadable(pipe)) return true;
     }
     return false;
   }
@@ -320,7 +339,7 @@ export class SchedulerCore {
   panic(message: string): Step {
     this.panicMessage ??= message;
     this.#stopAsked = true;
-    return Step.panicked;
+    return Then.panicked;
   }
 
   /** I2: wakes the waiters of at most EVENTS_MAX readable pipes, in the order delivered; an event with no waiter is dropped. */
@@ -329,37 +348,53 @@ export class SchedulerCore {
     for (let i = 0; i < count; i++) {
       const pipe = this.#delivered[i]!;
       const fiber = this.#pipeWaiter[pipe]!;
-      if (fiber !== NONE) {
+      if (fiber !== NO_ONE) {
         this.#dropWaiter(fiber, pipe);
+        this.#fibers[fiber << FIBER_SHIFT] = Fiber.suspended;
         this.wake(fiber);
       }
       this.pipes.deregister(pipe);
     }
   }
 
+  /** F3 for the running fiber, with what a wake will have to evict. */
+  #park(evictions: number): Step {
+    this.#fibers[this.current << FIBER_SHIFT] = Fiber.suspended | evictions;
+    this.suspendedCount++;
+    return Then.parked;
+  }
+
+  /** F4: the fiber's timer, or its io waiter. */
+  #evict(fiber: number, state: number): void {
+    if ((state & Eviction.timer) !== 0) {
+      this.timers.remove(fiber);
+      return;
+    }
+    const pipe = this.pipeWaitedOnBy(fiber);
+    this.#dropWaiter(fiber, pipe);
+    if (this.readiness === "epoll") this.pipes.deregister(pipe);
+  }
+
   #dropWaiter(fiber: number, pipe: number): void {
-    this.#pipeWaiter[pipe] = NONE;
-    this.#waitsOnPipe[fiber] = NONE;
+    this.#pipeWaiter[pipe] = NO_ONE;
+    this.#fibers[(fiber << FIBER_SHIFT) + FIBER_PIPE] = NO_ONE;
     this.ioWaiterCount--;
   }
 
   #growFibers(): void {
     this.#fiberCapacity *= 2;
-    this.#state = widened(this.#state, new Uint8Array(this.#fiberCapacity));
-    this.#waitsOnPipe = widened(this.#waitsOnPipe, new Int32Array(this.#fiberCapacity));
-    this.#waitsOnTask = widened(this.#waitsOnTask, new Int32Array(this.#fiberCapacity));
+    this.#fibers = widened(this.#fibers, this.#fiberCapacity << FIBER_SHIFT);
     this.timers.reserve(this.#fiberCapacity);
   }
 
   #growTasks(): void {
     this.#taskCapacity *= 2;
-    this.#taskState = widened(this.#taskState, new Uint8Array(this.#taskCapacity));
-    this.#taskCanceled = widened(this.#taskCanceled, new Uint8Array(this.#taskCapacity));
-    this.#taskWaiter = widened(this.#taskWaiter, new Int32Array(this.#taskCapacity));
+    this.#tasks = widened(this.#tasks, this.#taskCapacity << TASK_SHIFT);
   }
 }
 
-function widened<A extends Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(from: A, to: A): A {
+function widened(from: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const to = new Int32Array(length);
   to.set(from);
   return to;
 }

@@ -16,6 +16,14 @@ import {
   ResultCode,
 } from "./encoding.js";
 
+// What other modules export is looked up at each use; constants of this one are compiled in.
+const CLOCK_BIT = HEADER_CLOCK_BIT;
+const WHO_SHIFT = HEADER_WHO_SHIFT;
+/** A position that no trace comes to. */
+const NEVER = 0x7fffffff;
+const RET_VALUE = RecordKind.ret | (ResultCode.value << HEADER_RESULT_SHIFT);
+const RET_RAN = RecordKind.ret | (ResultCode.ran << HEADER_RESULT_SHIFT);
+
 /** No record but the outcome is longer than this, in words. */
 const RECORD_WORDS_MAX = 16;
 
@@ -23,22 +31,34 @@ export class TraceWriter {
   words = new Int32Array(1 << 16);
   /** End of what is written, in words. */
   position = 0;
-  /** Where the next record makes `#pause` look: no room left, or a watched position. */
+  /** Where the next record makes `#pause` look: no room left, or a watched position; -1 when the clock has moved. */
   #pauseAt = this.words.length - RECORD_WORDS_MAX;
   #clockMs = 0;
-  #watchAt = Number.POSITIVE_INFINITY;
+  /** Whether the clock has moved since the last record. */
+  #isClockDue = false;
+  #watchAt = NEVER;
   #onWatch: () => void = () => {};
 
   /** Starts the first trace of a batch. */
   clear(): void {
     this.position = 0;
-    this.#watchAt = Number.POSITIVE_INFINITY;
+    this.#watchAt = NEVER;
     this.#setPause();
   }
 
   /** Starts a trace: its clock counts from 0. */
   startTrace(): void {
     this.#clockMs = 0;
+    this.#isClockDue = false;
+    this.#setPause();
+  }
+
+  /** What the clock shows from the next record on. Called wherever it may have moved. */
+  setClock(clockMs: number): void {
+    if (clockMs === this.#clockMs) return;
+    this.#clockMs = clockMs;
+    this.#isClockDue = true;
+    this.#pauseAt = -1;
   }
 
   /** Calls `onWatch` once, right before the record that starts at `position` or later is written. */
@@ -48,59 +68,68 @@ export class TraceWriter {
     this.#setPause();
   }
 
-  begin(who: number, clockMs: number): void {
-    this.#header(RecordKind.begin | (who << HEADER_WHO_SHIFT), clockMs);
+  /** A begin or an end: a header alone. */
+  edge(header: number): void {
+    const { position } = this;
+    if (position >= this.#pauseAt) {
+      this.#slowHeader(header);
+      return;
+    }
+    this.words[position] = header;
+    this.position = position + 1;
   }
 
-  end(who: number, clockMs: number): void {
-    this.#header(RecordKind.end | (who << HEADER_WHO_SHIFT), clockMs);
-  }
-
-  call(who: number, at: number, clockMs: number): void {
-    this.#header(RecordKind.call | (who << HEADER_WHO_SHIFT), clockMs);
-    this.words[this.position++] = at;
-  }
-
-  /** A ret whose result is a word, or none: any of `ResultCode` but value and ran. */
-  ret(who: number, at: number, clockMs: number, result: number): void {
-    this.#header(RecordKind.ret | (result << HEADER_RESULT_SHIFT) | (who << HEADER_WHO_SHIFT), clockMs);
-    this.words[this.position++] = at;
+  /** A call, or a ret whose result is a word or none: a header and the op's number. */
+  op(header: number, at: number): void {
+    const { position } = this;
+    if (position >= this.#pauseAt) {
+      this.#slowHeader(header);
+      this.words[this.position++] = at;
+      return;
+    }
+    const { words } = this;
+    words[position] = header;
+    words[position + 1] = at;
+    this.position = position + 2;
   }
 
   /** A ret whose result is a value or a count. */
-  retValue(who: number, at: number, clockMs: number, low: number, high: number): void {
-    this.ret(who, at, clockMs, ResultCode.value);
-    this.words[this.position++] = low;
-    this.words[this.position++] = high;
+  retValue(who: number, at: number, low: number, high: number): void {
+    this.op(RET_VALUE | (who << WHO_SHIFT), at);
+    const { position, words } = this;
+    words[position] = low;
+    words[position + 1] = high;
+    this.position = position + 2;
   }
 
   /** The ret of `run`. */
   retRan(who: number, at: number, clockMs: number, spawned: number, suspended: number): void {
-    this.ret(who, at, clockMs, ResultCode.ran);
+    this.op(RET_RAN | (who << WHO_SHIFT), at);
     this.#long(clockMs);
     this.#long(spawned);
     this.#long(suspended);
   }
 
-  completed(clockMs: number): void {
-    this.#outcome(OutcomeCode.completed, 0, clockMs);
+  completed(): void {
+    this.#outcome(OutcomeCode.completed, 0);
   }
 
-  panicked(clockMs: number, message: string): void {
+  panicked(message: string): void {
     const encoded = encodedMessage(message);
-    this.#outcome(OutcomeCode.panic, 0, clockMs);
+    this.#outcome(OutcomeCode.panic, 0);
     this.#reserve(encoded.length);
-    this.words.set(encoded, this.position);
-    this.position += encoded.length;
+    let { position } = this;
+    for (let i = 0; i < encoded.length; i++) this.words[position++] = encoded[i]!;
+    this.position = position;
   }
 
-  stackOverflowed(who: number, clockMs: number): void {
-    this.#outcome(OutcomeCode.stackOverflow, who, clockMs);
+  stackOverflowed(who: number): void {
+    this.#outcome(OutcomeCode.stackOverflow, who);
   }
 
   /** `waiting`: body and pipe of each waiter, in order of arming. */
-  hung(clockMs: number, waiting: readonly (readonly [number, number])[]): void {
-    this.#outcome(OutcomeCode.ioHang, 0, clockMs);
+  hung(waiting: readonly (readonly [number, number])[]): void {
+    this.#outcome(OutcomeCode.ioHang, 0);
     this.#reserve(1 + 2 * waiting.length);
     this.words[this.position++] = waiting.length;
     for (const [who, pipe] of waiting) {
@@ -109,19 +138,21 @@ export class TraceWriter {
     }
   }
 
-  #outcome(outcome: number, who: number, clockMs: number): void {
-    this.#header(RecordKind.outcome | (outcome << HEADER_RESULT_SHIFT) | (who << HEADER_WHO_SHIFT), clockMs);
+  #outcome(outcome: number, who: number): void {
+    this.edge(RecordKind.outcome | (outcome << HEADER_RESULT_SHIFT) | (who << WHO_SHIFT));
   }
 
-  #header(header: number, clockMs: number): void {
-    if (this.position >= this.#pauseAt) this.#pause();
-    if (clockMs === this.#clockMs) {
+  /** Writes a header after the pause that is due before it, and the clock behind it where that has moved. */
+  #slowHeader(header: number): void {
+    this.#pause();
+    if (!this.#isClockDue) {
       this.words[this.position++] = header;
-    } else {
-      this.#clockMs = clockMs;
-      this.words[this.position++] = header | HEADER_CLOCK_BIT;
-      this.#long(clockMs);
+      return;
     }
+    this.#isClockDue = false;
+    this.words[this.position++] = header | CLOCK_BIT;
+    this.#long(this.#clockMs);
+    this.#setPause();
   }
 
   #long(value: number): void {
@@ -131,7 +162,7 @@ export class TraceWriter {
 
   #pause(): void {
     if (this.position >= this.#watchAt) {
-      this.#watchAt = Number.POSITIVE_INFINITY;
+      this.#watchAt = NEVER;
       this.#onWatch();
     }
     this.#reserve(RECORD_WORDS_MAX);
@@ -147,7 +178,7 @@ export class TraceWriter {
   }
 
   #setPause(): void {
-    this.#pauseAt = Math.min(this.words.length - RECORD_WORDS_MAX, this.#watchAt);
+    this.#pauseAt = this.#isClockDue ? -1 : Math.min(this.words.length - RECORD_WORDS_MAX, this.#watchAt);
   }
 }
 

@@ -91,11 +91,18 @@ static inline bool lockstep_pipe_readable(const struct lockstep_pipe *pipe) {
 }
 
 /*
- * Adds a word of a trace, which stands at `position`, to a checksum: a sum, so that words do not wait for each other,
- * with a factor by position, which is odd, so that a word that changes or moves shows.
+ * The checksum of a trace: a sum, so that words do not wait for each other, of each word times a factor by its position,
+ * which is odd, so that a word that changes or moves shows.
  */
-static inline uint64_t lockstep_checksum_add(uint64_t checksum, uint32_t position, int32_t word) {
-  return checksum + ((uint64_t)(uint32_t)word + 1) * (UINT64_C(0x9e3779b97f4a7c15) + 2 * (uint64_t)position);
+#define LOCKSTEP_CHECKSUM_STEP UINT64_C(2)
+
+static inline uint64_t lockstep_checksum_factor(uint32_t position) {
+  return UINT64_C(0x9e3779b97f4a7c15) + LOCKSTEP_CHECKSUM_STEP * position;
+}
+
+/* Adds a word; `factor` is that of its position. */
+static inline uint64_t lockstep_checksum_add(uint64_t checksum, uint64_t factor, uint32_t word) {
+  return checksum + ((uint64_t)word + 1) * factor;
 }
 
 #endif

@@ -15,14 +15,18 @@
 
 #include "encoding.h"
 
-enum { BUFFER_BYTES = 64 * 1024 };
+enum { BUFFER_BYTES = 64 * 1024, FREE_FDS = 8 };
 
-/* Descriptors are given out lowest first, so one that is kept moves the first free number up. */
+/*
+ * Descriptors are given out lowest first, so one that is kept moves the free numbers up: all that lie above it, but not
+ * those below, which it may have left free for what a runtime opens and closes again. So the eighth is looked at.
+ */
 static uint64_t count_fds(void) {
-  const int first_free = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
-  if (first_free < 0) return UINT64_MAX;
-  close(first_free);
-  return (uint64_t)first_free;
+  int free_fds[FREE_FDS];
+  for (uint32_t i = 0; i < FREE_FDS; i++) free_fds[i] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+  for (uint32_t i = 0; i < FREE_FDS; i++) close(free_fds[i]);
+  const int last = free_fds[FREE_FDS - 1];
+  return last < 0 ? UINT64_MAX : (uint64_t)last - (FREE_FDS - 1);
 }
 
 #if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__) || !__GLIBC_PREREQ(2, 33)

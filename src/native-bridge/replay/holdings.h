@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct lockstep_holdings {
-  uint64_t fds; /* how many there are, below the first number that is free */
+  uint64_t fds; /* how many there are, below the eighth number that is free */
   uint64_t heap_bytes;   /* given out by malloc and not freed */
   uint64_t mapped_bytes; /* of all mappings, without the heap */
 };

@@ -36,13 +36,13 @@ static void note_running(const struct lockstep_body *body) {
 }
 
 static void ret(const struct lockstep_body *body, uint32_t at, enum lockstep_result result) {
-  lockstep_trace_ret(&self->trace, body->number, now(), at, result);
+  lockstep_trace_at(&self->trace, LOCKSTEP_KIND_RET, result, body->number, now(), at);
 }
 
 /*
  * Calls a function of the runtime that may switch: records the call, and a clobber when registers were lost. The
- * record of the ret is the caller's. Returns the integer result. Inlined, as is switch_op: after a switch the processor
- * mispredicts every return up to the loop.
+ * record of the ret is the caller's. Returns the integer result. Inlined: after a switch the processor mispredicts every
+ * return up to the loop.
  */
 static inline __attribute__((always_inline)) uint64_t checked_switch(const struct lockstep_body *body, uint32_t at, void (*function)(void), const void *first,
                                uint64_t second, uint64_t third) {
@@ -51,26 +51,12 @@ static inline __attribute__((always_inline)) uint64_t checked_switch(const struc
       .arguments = {(uint64_t)(uintptr_t)first, second, third},
       .pattern = body->pattern,
   };
-  lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CALL, body->number, now(), at);
+  lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CALL, LOCKSTEP_RESULT_NONE, body->number, now(), at);
   self->trace.desk->in_run = self->main_in_run;
   const uint32_t lost = lockstep_checked_call(&call);
   note_running(body);
   if (__builtin_expect(lost != 0, 0)) lockstep_trace_clobber(&self->trace, body->number, now(), at, lost);
   return call.result;
-}
-
-static void (*switching_function(int32_t code))(void) {
-  const lockstep_runtime *runtime = self->runtime;
-  if (code == LOCKSTEP_OP_YIELD) return (void (*)(void))runtime->yield_now;
-  if (code == LOCKSTEP_OP_SUSPEND) return (void (*)(void))runtime->suspend_self;
-  return (void (*)(void))runtime->sleep;
-}
-
-/* yield, suspend and sleep. `second` is sleep's; the others take one argument and leave it alone. */
-static inline __attribute__((always_inline)) void switch_op(const struct lockstep_body *body, uint32_t at,
-                                                            void (*function)(void), uint64_t second) {
-  checked_switch(body, at, function, self->sched, second, 0);
-  ret(body, at, LOCKSTEP_RESULT_NONE);
 }
 
 static void wait_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_body *task) {
@@ -100,7 +86,7 @@ static void waiting_remove(uint32_t who) {
 static void block_op(const struct lockstep_body *body, uint32_t at, uint32_t pipe, bool want_read) {
   struct lockstep_desk *desk = self->trace.desk;
   const uint32_t capacity = sizeof desk->waiting / sizeof desk->waiting[0];
-  lockstep_pipe_open(pipe);
+  lockstep_pipe_show(pipe);
   /* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
   if (want_read && desk->waiting_count < capacity) {
     desk->waiting[desk->waiting_count].who = body->number;
@@ -110,7 +96,6 @@ static void block_op(const struct lockstep_body *body, uint32_t at, uint32_t pip
   checked_switch(body, at, (void (*)(void))self->runtime->block_on_fd, self->sched,
                  (uint64_t)(uint32_t)lockstep_pipe_read_fd(pipe), want_read);
   if (want_read) waiting_remove(body->number);
-  ret(body, at, LOCKSTEP_RESULT_NONE);
 }
 
 static void run_op(const struct lockstep_body *body, uint32_t at) {
@@ -185,25 +170,29 @@ static void pipe_op(const struct lockstep_body *body, uint32_t at, const struct 
     answer = lockstep_pipe_read((uint32_t)op->a, (uint32_t)op->b);
   else
     answer = lockstep_pipe_close((uint32_t)op->a, op->b == 1);
-  if (answer.corrupt) lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CORRUPT, body->number, now(), at);
+  if (answer.corrupt) lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CORRUPT, LOCKSTEP_RESULT_NONE, body->number, now(), at);
   if (answer.result == LOCKSTEP_RESULT_VALUE)
     lockstep_trace_ret_value(&self->trace, body->number, now(), at, answer.count);
   else
     ret(body, at, answer.result);
 }
 
-static void deinit_op(const struct lockstep_body *body, uint32_t at) {
-  self->runtime->deinit(self->sched);
-  self->deinited = true;
-  ret(body, at, LOCKSTEP_RESULT_NONE);
-}
+/* Two words of a canary, which every processor of ours writes and compares at once. Word i of a canary is its first + i. */
+typedef uint64_t lane __attribute__((vector_size(16)));
+enum { LANE_WORDS = 2, LANES = LOCKSTEP_CALL_FRAME_BYTES / sizeof(lane), STEP = 4 /* lanes at a time, of four variables */ };
 
 /* Runs the ops `depth` frames of 1 KiB deeper. Returns whether the frames' contents survived. */
 static __attribute__((noinline)) bool call_frames(const struct lockstep_body *body, uint32_t first, uint32_t end,
                                                   uint32_t depth) {
-  uint64_t canary[LOCKSTEP_CALL_FRAME_BYTES / sizeof(uint64_t)];
-  const uint32_t slots = sizeof canary / sizeof canary[0];
-  for (uint32_t i = 0; i < slots; i++) canary[i] = body->pattern + depth * slots + i;
+  lane canary[LANES];
+  const lane start = (lane){0, 1} + (body->pattern + depth * LANE_WORDS * LANES);
+  lane a = start, b = start + LANE_WORDS, c = start + 2 * LANE_WORDS, d = start + 3 * LANE_WORDS;
+  for (uint32_t i = 0; i < LANES; i += STEP) {
+    canary[i] = a, a += STEP * LANE_WORDS;
+    canary[i + 1] = b, b += STEP * LANE_WORDS;
+    canary[i + 2] = c, c += STEP * LANE_WORDS;
+    canary[i + 3] = d, d += STEP * LANE_WORDS;
+  }
   __asm__ volatile("" : : "r"(canary) : "memory"); /* it lies in memory now, whatever the compiler knows of it */
   bool intact = true;
   if (depth > 1)
@@ -211,8 +200,15 @@ static __attribute__((noinline)) bool call_frames(const struct lockstep_body *bo
   else
     run_ops(body, first, end);
   __asm__ volatile("" : : "r"(canary) : "memory"); /* and is read from there */
-  for (uint32_t i = 0; i < slots; i++) intact &= canary[i] == body->pattern + depth * slots + i;
-  return intact;
+  lane lost = {0, 0};
+  a = start, b = start + LANE_WORDS, c = start + 2 * LANE_WORDS, d = start + 3 * LANE_WORDS;
+  for (uint32_t i = 0; i < LANES; i += STEP) {
+    lost |= canary[i] ^ a, a += STEP * LANE_WORDS;
+    lost |= canary[i + 1] ^ b, b += STEP * LANE_WORDS;
+    lost |= canary[i + 2] ^ c, c += STEP * LANE_WORDS;
+    lost |= canary[i + 3] ^ d, d += STEP * LANE_WORDS;
+  }
+  return intact && (lost[0] | lost[1]) == 0;
 }
 
 static void call_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_op_words *op) {
@@ -233,33 +229,6 @@ static __attribute__((noinline)) uint64_t overflow(uint64_t depth) {
 /* The body that the op names. */
 static struct lockstep_body *named(const struct lockstep_op_words *op) { return &self->bodies[op->a]; }
 
-/* The ops that never switch and take no ops of their own. */
-static void plain_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_op_words *op) {
-  switch (op->code) {
-    case LOCKSTEP_OP_WAKE:
-      ret(body, at, wake_op(named(op)));
-      return;
-    case LOCKSTEP_OP_SPAWN:
-    case LOCKSTEP_OP_GO:
-      ret(body, at, start_op(named(op), op->code == LOCKSTEP_OP_GO));
-      return;
-    case LOCKSTEP_OP_CANCEL:
-      ret(body, at, cancel_op(named(op)));
-      return;
-    case LOCKSTEP_OP_LOG:
-      lockstep_trace_ret_value(&self->trace, body->number, now(), at, lockstep_join_words(op->a, op->b));
-      return;
-    case LOCKSTEP_OP_DEINIT:
-      deinit_op(body, at);
-      return;
-    case LOCKSTEP_OP_OVERFLOW:
-      overflow(0);
-      return;
-    default:
-      pipe_op(body, at, op);
-  }
-}
-
 /* Runs the ops from `first` up to `end` of the body, which hold whole repeats and calls. */
 static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t end) {
   struct loop loops[LOCKSTEP_NESTING_MAX];
@@ -277,38 +246,73 @@ static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t e
       }
     }
     const struct lockstep_op_words *op = &body->ops[at];
+    enum lockstep_result result = LOCKSTEP_RESULT_NONE;
+    void (*function)(void);
+    /* One jump an op: which comes next is all that the processor has to guess. */
     switch (op->code) {
       case LOCKSTEP_OP_YIELD:
+        function = (void (*)(void))self->runtime->yield_now;
+        goto park;
       case LOCKSTEP_OP_SUSPEND:
+        function = (void (*)(void))self->runtime->suspend_self;
+        goto park;
       case LOCKSTEP_OP_SLEEP:
-        switch_op(body, at, switching_function(op->code), (uint64_t)lockstep_join_words(op->a, op->b));
+        function = (void (*)(void))self->runtime->sleep;
+      park: /* the milliseconds are sleep's; the others take one argument and leave it alone */
+        checked_switch(body, at, function, self->sched, (uint64_t)lockstep_join_words(op->a, op->b), 0);
         break;
-      case LOCKSTEP_OP_WAIT:
-        wait_op(body, at, named(op));
+      case LOCKSTEP_OP_WAKE:
+        result = wake_op(named(op));
+        break;
+      case LOCKSTEP_OP_SPAWN:
+        result = start_op(named(op), false);
+        break;
+      case LOCKSTEP_OP_GO:
+        result = start_op(named(op), true);
+        break;
+      case LOCKSTEP_OP_CANCEL:
+        result = cancel_op(named(op));
         break;
       case LOCKSTEP_OP_BLOCK:
       case LOCKSTEP_OP_BLOCK_WRITE:
         block_op(body, at, (uint32_t)op->a, op->code == LOCKSTEP_OP_BLOCK);
         break;
-      case LOCKSTEP_OP_RUN:
-        run_op(body, at);
+      case LOCKSTEP_OP_DEINIT:
+        self->runtime->deinit(self->sched);
+        self->deinited = true;
         break;
+      /* From here on: those that write their ret themselves, or have none. */
+      case LOCKSTEP_OP_OVERFLOW:
+        overflow(0);
+        at++;
+        continue;
+      case LOCKSTEP_OP_WAIT:
+        wait_op(body, at++, named(op));
+        continue;
+      case LOCKSTEP_OP_LOG:
+        lockstep_trace_ret_value(&self->trace, body->number, now(), at++, lockstep_join_words(op->a, op->b));
+        continue;
+      case LOCKSTEP_OP_RUN:
+        run_op(body, at++);
+        continue;
       case LOCKSTEP_OP_REPEAT:
+        at++;
         if (op->a == 0 || op->b == 0) {
           at += (uint32_t)op->b;
-          break;
+          continue;
         }
-        stop = at + 1 + (uint32_t)op->b;
-        loops[depth++] = (struct loop){at + 1, stop, (uint32_t)op->a};
-        break;
+        stop = at + (uint32_t)op->b;
+        loops[depth++] = (struct loop){at, stop, (uint32_t)op->a};
+        continue;
       case LOCKSTEP_OP_CALL:
         if (op->b != 0) call_op(body, at, op);
-        at += (uint32_t)op->b;
-        break;
+        at += 1 + (uint32_t)op->b;
+        continue;
       default:
-        plain_op(body, at, op);
+        pipe_op(body, at++, op);
+        continue;
     }
-    at++;
+    ret(body, at++, result);
   }
 }
 

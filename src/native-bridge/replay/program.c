@@ -22,23 +22,58 @@ enum {
 _Static_assert(sizeof(struct lockstep_op_words) == LOCKSTEP_PROGRAM_OP_WORDS * sizeof(int32_t), "an op is 3 words");
 _Static_assert(sizeof(struct lockstep_body_words) == LOCKSTEP_PROGRAM_BODY_WORDS * sizeof(int32_t), "a row is 4 words");
 
-/* Repeats and calls that the op at hand stands in, the innermost last. */
+/* What an operand may name. */
+enum operand { ANYTHING, BODY, FIBER, TASK, PIPE, BYTES, END_OF_PIPE, OPERANDS };
+
+/* From the first on, so many of them: 64-bit, so that no sum of them wraps. */
+struct range {
+  uint64_t first;
+  uint64_t count;
+};
+
+/* What each op may have as a and b, and what is said where it has not. Nested ops are looked at one by one. */
+static const struct {
+  uint8_t a;
+  uint8_t b;
+  const char *wrong_a;
+  const char *wrong_b;
+} op_operands[LOCKSTEP_OP_DEINIT + 1] = {
+    [LOCKSTEP_OP_WAKE] = {.a = BODY, .wrong_a = "wake names no fiber or task"},
+    [LOCKSTEP_OP_SPAWN] = {.a = FIBER, .wrong_a = "spawn names no fiber"},
+    [LOCKSTEP_OP_GO] = {.a = TASK, .wrong_a = "go names no task"},
+    [LOCKSTEP_OP_WAIT] = {.a = TASK, .wrong_a = "wait names no task"},
+    [LOCKSTEP_OP_CANCEL] = {.a = TASK, .wrong_a = "cancel names no task"},
+    [LOCKSTEP_OP_BLOCK] = {.a = PIPE, .wrong_a = "block names no pipe"},
+    [LOCKSTEP_OP_BLOCK_WRITE] = {.a = PIPE, .wrong_a = "block names no pipe"},
+    [LOCKSTEP_OP_WRITE] = {PIPE, BYTES, "write names no pipe", "write of too few or too many bytes"},
+    [LOCKSTEP_OP_READ] = {PIPE, BYTES, "read names no pipe", "read of too few or too many bytes"},
+    [LOCKSTEP_OP_CLOSE] = {PIPE, END_OF_PIPE, "close names no pipe", "close names no end of a pipe"},
+};
+
+#define OP_BIT(code) (UINT32_C(1) << (code))
+#define OPS_NESTING (OP_BIT(LOCKSTEP_OP_REPEAT) | OP_BIT(LOCKSTEP_OP_CALL))
+#define OPS_OF_FIBERS (OP_BIT(LOCKSTEP_OP_DEINIT + 1) - 1)
+#define OPS_OF_MAIN (OPS_OF_FIBERS & ~(OP_BIT(LOCKSTEP_OP_CALL) | OP_BIT(LOCKSTEP_OP_OVERFLOW)))
+#define OPS_OF_WORLD (OP_BIT(LOCKSTEP_OP_WRITE) | OP_BIT(LOCKSTEP_OP_CLOSE))
+
+/* Repeats and calls that the op at hand stands in, the innermost last. Level 0 is the body. */
 struct nesting {
   uint32_t depth;
   uint32_t frames; /* of call, on the path to here */
   struct {
     uint32_t end;
     uint32_t frames;
-  } level[LOCKSTEP_NESTING_MAX];
+  } level[LOCKSTEP_NESTING_MAX + 1];
 };
 
 static bool in_range(int32_t value, uint32_t low, uint32_t end) {
   return (uint32_t)value >= low && (uint32_t)value < end && value >= 0;
 }
 
-static const char *check_nested(const struct lockstep_op_words *op, uint32_t at, uint32_t body_end,
-                                struct nesting *nesting) {
-  const uint32_t end = nesting->depth > 0 ? nesting->level[nesting->depth - 1].end : body_end;
+static bool is_within(int32_t value, const struct range *range) { return (uint32_t)value - range->first < range->count; }
+
+static const char *check_nested(const struct lockstep_op_words *op, uint32_t at, struct nesting *nesting) {
+  const uint32_t end = nesting->level[nesting->depth].end;
   if (op->b < 0 || (uint32_t)op->b > end - at - 1) return "nested ops reach past the end of their body";
   if (nesting->depth == LOCKSTEP_NESTING_MAX) return "ops are nested too deep";
   uint32_t frames = 0;
@@ -48,60 +83,42 @@ static const char *check_nested(const struct lockstep_op_words *op, uint32_t at,
   } else if (!in_range(op->a, 0, REPEAT_TIMES_MAX + 1)) {
     return "a repeat's times are out of range";
   }
+  nesting->depth++;
   nesting->level[nesting->depth].end = at + 1 + (uint32_t)op->b;
   nesting->level[nesting->depth].frames = frames;
-  nesting->depth++;
   nesting->frames += frames;
   return NULL;
 }
 
-static const char *check_op(const struct lockstep_program *program, const struct lockstep_op_words *op) {
-  const uint32_t bodies = program->fibers + program->tasks;
-  switch (op->code) {
-    case LOCKSTEP_OP_WAKE:
-      return in_range(op->a, 0, bodies) ? NULL : "wake names no fiber or task";
-    case LOCKSTEP_OP_SPAWN:
-      return in_range(op->a, 0, program->fibers) ? NULL : "spawn names no fiber";
-    case LOCKSTEP_OP_GO:
-    case LOCKSTEP_OP_WAIT:
-    case LOCKSTEP_OP_CANCEL:
-      return in_range(op->a, program->fibers, bodies) ? NULL : "go, wait or cancel names no task";
-    case LOCKSTEP_OP_BLOCK:
-    case LOCKSTEP_OP_BLOCK_WRITE:
-      return in_range(op->a, 0, program->pipes) ? NULL : "block names no pipe";
-    case LOCKSTEP_OP_WRITE:
-    case LOCKSTEP_OP_READ:
-      if (!in_range(op->a, 0, program->pipes)) return "write or read names no pipe";
-      return in_range(op->b, 1, LOCKSTEP_PIPE_BYTES_MAX + 1) ? NULL : "write or read of too few or too many bytes";
-    case LOCKSTEP_OP_CLOSE:
-      return in_range(op->a, 0, program->pipes) && in_range(op->b, 0, 2) ? NULL : "close names no end of a pipe";
-    default:
-      return in_range(op->code, LOCKSTEP_OP_YIELD, LOCKSTEP_OP_DEINIT + 1) ? NULL : "an op has an unknown code";
-  }
+/* Why the body, whose ops are those of the mask, may not have the op. */
+static const char *not_allowed(uint32_t allowed) {
+  if (allowed == OPS_OF_WORLD) return "world may write and close";
+  return allowed == OPS_OF_MAIN ? "main may not call or overflow" : "an op has an unknown code";
 }
 
-static const char *check_body(const struct lockstep_program *program, uint32_t number) {
+static const char *check_body(const struct lockstep_program *program, uint32_t number, uint32_t allowed,
+                              const struct range ranges[OPERANDS]) {
   const struct lockstep_body_words *body = &program->bodies[number];
-  const bool is_main = number == lockstep_program_main(program);
-  const bool is_world = number == lockstep_program_world(program);
   if (!in_range(body->op_count, 0, program->op_count + 1)) return "a body has more ops than the program";
   if (!in_range(body->first_op, 0, program->op_count + 1 - (uint32_t)body->op_count)) return "a body has no such ops";
 
   const struct lockstep_op_words *ops = program->ops + body->first_op;
   const uint32_t count = (uint32_t)body->op_count;
-  struct nesting nesting = {0};
+  struct nesting nesting;
+  nesting.depth = 0;
+  nesting.frames = 0;
+  nesting.level[0].end = count;
   for (uint32_t at = 0; at < count; at++) {
-    while (nesting.depth > 0 && nesting.level[nesting.depth - 1].end == at) {
-      nesting.depth--;
-      nesting.frames -= nesting.level[nesting.depth].frames;
-    }
+    while (nesting.level[nesting.depth].end == at) nesting.frames -= nesting.level[nesting.depth--].frames;
     const struct lockstep_op_words *op = &ops[at];
-    if (is_world && op->code != LOCKSTEP_OP_WRITE && op->code != LOCKSTEP_OP_CLOSE) return "world may write and close";
-    if (is_main && (op->code == LOCKSTEP_OP_CALL || op->code == LOCKSTEP_OP_OVERFLOW))
-      return "main may not call or overflow";
-    const bool nests = op->code == LOCKSTEP_OP_REPEAT || op->code == LOCKSTEP_OP_CALL;
-    const char *wrong = nests ? check_nested(op, at, count, &nesting) : check_op(program, op);
-    if (wrong) return wrong;
+    const uint32_t code = (uint32_t)op->code;
+    if (code > LOCKSTEP_OP_DEINIT || !(allowed & OP_BIT(code))) return not_allowed(allowed);
+    if (!is_within(op->a, &ranges[op_operands[code].a])) return op_operands[code].wrong_a;
+    if (!is_within(op->b, &ranges[op_operands[code].b])) return op_operands[code].wrong_b;
+    if (__builtin_expect((OPS_NESTING & OP_BIT(code)) != 0, 0)) {
+      const char *wrong = check_nested(op, at, &nesting);
+      if (wrong) return wrong;
+    }
   }
   return NULL;
 }
@@ -143,8 +160,20 @@ const char *lockstep_program_read(struct lockstep_program *program, const int32_
   program->is_audited = (words[LOCKSTEP_PROGRAM_WORD_FLAGS] & LOCKSTEP_PROGRAM_FLAG_AUDIT) != 0;
   program->ops_executed_max = (uint32_t)executed;
   program->trace_words_max = lockstep_program_trace_words_max(words);
+  const struct range ranges[OPERANDS] = {
+      [ANYTHING] = {0, UINT64_C(1) << 32},
+      [BODY] = {0, program->fibers + program->tasks},
+      [FIBER] = {0, program->fibers},
+      [TASK] = {program->fibers, program->tasks},
+      [PIPE] = {0, program->pipes},
+      [BYTES] = {1, LOCKSTEP_PIPE_BYTES_MAX},
+      [END_OF_PIPE] = {0, 2},
+  };
   for (uint32_t number = 0; number < bodies; number++) {
-    const char *wrong = check_body(program, number);
+    const uint32_t allowed = number < lockstep_program_main(program)    ? OPS_OF_FIBERS
+                             : number == lockstep_program_main(program) ? OPS_OF_MAIN
+                                                                        : OPS_OF_WORLD;
+    const char *wrong = check_body(program, number, allowed, ranges);
     if (wrong) return wrong;
   }
   return NULL;

@@ -99,7 +99,7 @@ static bool descriptors_are_there(void) {
   for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
     if (fcntl(fds[i], F_GETFD) == -1) return false;
   }
-  return lockstep_pipes_are_there();
+  return lockstep_pipes_are_as_left();
 }
 
 static bool has_children(void) { return waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD; }

@@ -19,8 +19,9 @@ struct lockstep_trace_writer lockstep_trace_writer_over(struct lockstep_desk *de
 
 uint64_t lockstep_trace_checksum(const int32_t *words, uint32_t start, uint32_t end) {
   uint64_t checksum = 0;
-  for (uint32_t position = start; position < end; position++)
-    checksum = lockstep_checksum_add(checksum, position, words[position]);
+  uint64_t factor = lockstep_checksum_factor(start);
+  for (uint32_t position = start; position < end; position++, factor += LOCKSTEP_CHECKSUM_STEP)
+    checksum = lockstep_checksum_add(checksum, factor, (uint32_t)words[position]);
   return checksum;
 }
 
@@ -48,21 +49,23 @@ void lockstep_trace_rewind(struct lockstep_trace_writer *writer) {
   writer->limit_words = writer->desk->limit_words;
 }
 
-static int32_t *open_outcome(struct lockstep_trace_writer *writer, enum lockstep_outcome outcome, uint32_t who) {
-  int32_t *word = writer->words + writer->written.end_words;
-  *word++ = (int32_t)(LOCKSTEP_KIND_OUTCOME | outcome << LOCKSTEP_HEADER_RESULT_SHIFT | who << LOCKSTEP_HEADER_WHO_SHIFT);
-  return word;
+static struct lockstep_record open_outcome(struct lockstep_trace_writer *writer, enum lockstep_outcome outcome,
+                                           uint32_t who) {
+  struct lockstep_record record = lockstep_record_next(writer);
+  lockstep_record_put(&record, LOCKSTEP_KIND_OUTCOME | (uint32_t)outcome << LOCKSTEP_HEADER_RESULT_SHIFT |
+                                   who << LOCKSTEP_HEADER_WHO_SHIFT);
+  return record;
 }
 
-/* How many words an outcome's payload may take after `word`. */
-static uint32_t room_after(const struct lockstep_trace_writer *writer, const int32_t *word) {
-  return writer->limit_words + LOCKSTEP_OUTCOME_WORDS_KEPT - (uint32_t)(word - writer->words);
+/* How many words an outcome's payload may take from here on. */
+static uint32_t room_after(const struct lockstep_trace_writer *writer, const struct lockstep_record *record) {
+  return writer->limit_words + LOCKSTEP_OUTCOME_WORDS_KEPT - (uint32_t)(record->word - writer->words);
 }
 
-static void close_trace(struct lockstep_trace_writer *writer, const int32_t *word) {
+static void close_trace(struct lockstep_trace_writer *writer, struct lockstep_record record) {
   struct lockstep_desk *desk = writer->desk;
   const uint32_t outcome_at = writer->written.end_words;
-  lockstep_trace_commit(writer, word);
+  lockstep_record_close(writer, record);
   writer->written.outcome_words = writer->written.end_words - outcome_at;
   desk->marks[writer->closed++] = writer->written;
   writer->written.checksum = 0;
@@ -83,15 +86,15 @@ void lockstep_trace_timeout(struct lockstep_trace_writer *writer) {
 }
 
 void lockstep_trace_leak(struct lockstep_trace_writer *writer, uint32_t what) {
-  int32_t *word = open_outcome(writer, LOCKSTEP_OUTCOME_LEAK, 0);
-  *word++ = (int32_t)what;
-  close_trace(writer, word);
+  struct lockstep_record record = open_outcome(writer, LOCKSTEP_OUTCOME_LEAK, 0);
+  lockstep_record_put(&record, what);
+  close_trace(writer, record);
 }
 
 void lockstep_trace_crash(struct lockstep_trace_writer *writer, int32_t signal_or_exit, uint32_t who) {
-  int32_t *word = open_outcome(writer, LOCKSTEP_OUTCOME_CRASH, who);
-  *word++ = signal_or_exit;
-  close_trace(writer, word);
+  struct lockstep_record record = open_outcome(writer, LOCKSTEP_OUTCOME_CRASH, who);
+  lockstep_record_put(&record, (uint32_t)signal_or_exit);
+  close_trace(writer, record);
 }
 
 /* The longest start of `message` that takes at most `bytes_max` bytes and splits no UTF-8 sequence. */
@@ -103,26 +106,28 @@ static size_t cut_utf8(const char *message, size_t bytes, size_t bytes_max) {
 }
 
 void lockstep_trace_panic(struct lockstep_trace_writer *writer, const char *message, size_t bytes) {
-  int32_t *word = open_outcome(writer, LOCKSTEP_OUTCOME_PANIC, 0);
+  struct lockstep_record record = open_outcome(writer, LOCKSTEP_OUTCOME_PANIC, 0);
   if (bytes > 0 && message[bytes - 1] == '\n') bytes--;
-  const size_t room_bytes = (size_t)(room_after(writer, word) - 1) * sizeof(int32_t);
+  const size_t room_bytes = (size_t)(room_after(writer, &record) - 1) * sizeof(int32_t);
   bytes = cut_utf8(message, bytes, room_bytes < LOCKSTEP_PANIC_BYTES_MAX ? room_bytes : LOCKSTEP_PANIC_BYTES_MAX);
-  const size_t words = (bytes + sizeof(int32_t) - 1) / sizeof(int32_t);
-  *word++ = (int32_t)bytes;
-  if (words > 0) word[words - 1] = 0; /* the padding */
-  memcpy(word, message, bytes);
-  close_trace(writer, word + words);
+  lockstep_record_put(&record, (uint32_t)bytes);
+  for (size_t done = 0; done < bytes; done += sizeof(uint32_t)) {
+    uint32_t word = 0; /* the last one is padded with zeros */
+    memcpy(&word, message + done, bytes - done < sizeof word ? bytes - done : sizeof word);
+    lockstep_record_put(&record, word);
+  }
+  close_trace(writer, record);
 }
 
 void lockstep_trace_io_hang(struct lockstep_trace_writer *writer) {
   const struct lockstep_desk *desk = writer->desk;
-  int32_t *word = open_outcome(writer, LOCKSTEP_OUTCOME_IO_HANG, 0);
-  const uint32_t room = (room_after(writer, word) - 1) / 2;
+  struct lockstep_record record = open_outcome(writer, LOCKSTEP_OUTCOME_IO_HANG, 0);
+  const uint32_t room = (room_after(writer, &record) - 1) / 2;
   const uint32_t count = desk->waiting_count < room ? desk->waiting_count : room;
-  *word++ = (int32_t)count;
+  lockstep_record_put(&record, count);
   for (uint32_t i = 0; i < count; i++) {
-    *word++ = (int32_t)desk->waiting[i].who;
-    *word++ = (int32_t)desk->waiting[i].pipe;
+    lockstep_record_put(&record, desk->waiting[i].who);
+    lockstep_record_put(&record, desk->waiting[i].pipe);
   }
-  close_trace(writer, word);
+  close_trace(writer, record);
 }

@@ -52,82 +52,92 @@ void lockstep_trace_crash(struct lockstep_trace_writer *writer, int32_t signal_o
 void lockstep_trace_timeout(struct lockstep_trace_writer *writer);
 void lockstep_trace_leak(struct lockstep_trace_writer *writer, uint32_t what);
 
-static inline int32_t *lockstep_trace_int64(int32_t *word, int64_t value) {
-  *word++ = (int32_t)(uint32_t)(uint64_t)value;
-  *word++ = (int32_t)(uint32_t)((uint64_t)value >> 32);
-  return word;
+/* A record on its way into the trace: where its next word goes, and the checksum up to there. */
+struct lockstep_record {
+  int32_t *word;
+  uint64_t checksum;
+  uint64_t factor; /* of the next word in the checksum */
+};
+
+static inline void lockstep_record_put(struct lockstep_record *record, uint32_t word) {
+  *record->word++ = (int32_t)word;
+  record->checksum = lockstep_checksum_add(record->checksum, record->factor, word);
+  record->factor += LOCKSTEP_CHECKSUM_STEP;
 }
 
-static inline int32_t *lockstep_trace_open(struct lockstep_trace_writer *writer, uint32_t kind, uint32_t result,
-                                           uint32_t who, int64_t t) {
+static inline void lockstep_record_put_int64(struct lockstep_record *record, int64_t value) {
+  lockstep_record_put(record, (uint32_t)(uint64_t)value);
+  lockstep_record_put(record, (uint32_t)((uint64_t)value >> 32));
+}
+
+/* The record begins behind the one before it. */
+static inline struct lockstep_record lockstep_record_next(const struct lockstep_trace_writer *writer) {
+  const uint32_t at = writer->written.end_words;
+  return (struct lockstep_record){writer->words + at, writer->written.checksum, lockstep_checksum_factor(at)};
+}
+
+static inline struct lockstep_record lockstep_record_open(struct lockstep_trace_writer *writer, uint32_t kind,
+                                                          uint32_t result, uint32_t who, int64_t t) {
   if (__builtin_expect(writer->written.end_words + LOCKSTEP_RECORD_WORDS_MAX > writer->limit_words, 0)) writer->full();
-  int32_t *word = writer->words + writer->written.end_words;
+  struct lockstep_record record = lockstep_record_next(writer);
   const uint32_t header = kind | result << LOCKSTEP_HEADER_RESULT_SHIFT | who << LOCKSTEP_HEADER_WHO_SHIFT;
   if (__builtin_expect(t == writer->clock_ms, 1)) {
-    *word++ = (int32_t)header;
-    return word;
+    lockstep_record_put(&record, header);
+  } else {
+    writer->clock_ms = t;
+    lockstep_record_put(&record, header | LOCKSTEP_HEADER_CLOCK_BIT);
+    lockstep_record_put_int64(&record, t);
   }
-  writer->clock_ms = t;
-  *word++ = (int32_t)(header | LOCKSTEP_HEADER_CLOCK_BIT);
-  return lockstep_trace_int64(word, t);
+  return record;
 }
 
-static inline void lockstep_trace_commit(struct lockstep_trace_writer *writer, const int32_t *word) {
-  const uint32_t end_words = (uint32_t)(word - writer->words);
-  uint64_t checksum = writer->written.checksum;
-  for (uint32_t position = writer->written.end_words; position < end_words; position++)
-    checksum = lockstep_checksum_add(checksum, position, writer->words[position]);
+static inline void lockstep_record_close(struct lockstep_trace_writer *writer, struct lockstep_record record) {
+  const uint32_t end_words = (uint32_t)(record.word - writer->words);
   /* Field by field: a copy of the whole would have to wait for the two stores before it. */
-  writer->written.checksum = checksum;
+  writer->written.checksum = record.checksum;
   writer->written.end_words = end_words;
-  writer->published->checksum = checksum;
+  writer->published->checksum = record.checksum;
   writer->published->end_words = end_words;
 }
 
 /* begin, end */
 static inline void lockstep_trace_edge(struct lockstep_trace_writer *writer, uint32_t kind, uint32_t who, int64_t t) {
-  lockstep_trace_commit(writer, lockstep_trace_open(writer, kind, 0, who, t));
+  lockstep_record_close(writer, lockstep_record_open(writer, kind, 0, who, t));
 }
 
-/* call, corrupt */
-static inline void lockstep_trace_at(struct lockstep_trace_writer *writer, uint32_t kind, uint32_t who, int64_t t,
-                                     uint32_t at) {
-  int32_t *word = lockstep_trace_open(writer, kind, 0, who, t);
-  *word++ = (int32_t)at;
-  lockstep_trace_commit(writer, word);
+/* call, corrupt, and a ret whose result has no payload */
+static inline void lockstep_trace_at(struct lockstep_trace_writer *writer, uint32_t kind, enum lockstep_result result,
+                                     uint32_t who, int64_t t, uint32_t at) {
+  struct lockstep_record record = lockstep_record_open(writer, kind, result, who, t);
+  lockstep_record_put(&record, at);
+  lockstep_record_close(writer, record);
 }
 
 /* `registers_lost`: the bits of docs/encoding.md */
 static inline void lockstep_trace_clobber(struct lockstep_trace_writer *writer, uint32_t who, int64_t t, uint32_t at,
                                           uint32_t registers_lost) {
-  int32_t *word = lockstep_trace_open(writer, LOCKSTEP_KIND_CLOBBER, 0, who, t);
-  *word++ = (int32_t)at;
-  *word++ = (int32_t)registers_lost;
-  lockstep_trace_commit(writer, word);
-}
-
-/* A ret whose result has no payload. */
-static inline void lockstep_trace_ret(struct lockstep_trace_writer *writer, uint32_t who, int64_t t, uint32_t at,
-                                      enum lockstep_result result) {
-  int32_t *word = lockstep_trace_open(writer, LOCKSTEP_KIND_RET, result, who, t);
-  *word++ = (int32_t)at;
-  lockstep_trace_commit(writer, word);
+  struct lockstep_record record = lockstep_record_open(writer, LOCKSTEP_KIND_CLOBBER, 0, who, t);
+  lockstep_record_put(&record, at);
+  lockstep_record_put(&record, registers_lost);
+  lockstep_record_close(writer, record);
 }
 
 static inline void lockstep_trace_ret_value(struct lockstep_trace_writer *writer, uint32_t who, int64_t t, uint32_t at,
                                             int64_t value) {
-  int32_t *word = lockstep_trace_open(writer, LOCKSTEP_KIND_RET, LOCKSTEP_RESULT_VALUE, who, t);
-  *word++ = (int32_t)at;
-  lockstep_trace_commit(writer, lockstep_trace_int64(word, value));
+  struct lockstep_record record = lockstep_record_open(writer, LOCKSTEP_KIND_RET, LOCKSTEP_RESULT_VALUE, who, t);
+  lockstep_record_put(&record, at);
+  lockstep_record_put_int64(&record, value);
+  lockstep_record_close(writer, record);
 }
 
 static inline void lockstep_trace_ret_ran(struct lockstep_trace_writer *writer, uint32_t who, int64_t t, uint32_t at,
                                           int64_t spawned, int64_t suspended) {
-  int32_t *word = lockstep_trace_open(writer, LOCKSTEP_KIND_RET, LOCKSTEP_RESULT_RAN, who, t);
-  *word++ = (int32_t)at;
-  word = lockstep_trace_int64(word, t);
-  word = lockstep_trace_int64(word, spawned);
-  lockstep_trace_commit(writer, lockstep_trace_int64(word, suspended));
+  struct lockstep_record record = lockstep_record_open(writer, LOCKSTEP_KIND_RET, LOCKSTEP_RESULT_RAN, who, t);
+  lockstep_record_put(&record, at);
+  lockstep_record_put_int64(&record, t);
+  lockstep_record_put_int64(&record, spawned);
+  lockstep_record_put_int64(&record, suspended);
+  lockstep_record_close(writer, record);
 }
 
 #endif

@@ -41,9 +41,21 @@ struct sched_annotation {
   __sanitizer_start_switch_fiber((comes_back) ? &(from)->annotation.fake_stack : NULL, (to)->annotation.bottom, \
                                  (to)->annotation.bytes)
 
-/* After a switch into a fiber: the scheduler learns the bounds of the stack that run() was called on. */
-#define SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched) \
-  __sanitizer_finish_switch_fiber((fiber)->annotation.fake_stack, &(sched)->annotation.bottom, &(sched)->annotation.bytes)
+/* The same from the run loop, whose stack's bounds are whatever run() was called on: the next to arrive learns them. */
+#define SCHED_ANNOTATE_LEAVE_RUN_LOOP(sched, fiber) \
+  ((sched)->annotation.bottom = NULL, SCHED_ANNOTATE_LEAVE(sched, fiber, true))
+
+/* After a switch into a fiber, from the run loop or from another fiber. */
+#define SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched)                                           \
+  do {                                                                                      \
+    const void *left_bottom;                                                                \
+    size_t left_bytes;                                                                      \
+    __sanitizer_finish_switch_fiber((fiber)->annotation.fake_stack, &left_bottom, &left_bytes); \
+    if ((sched)->annotation.bottom == NULL) {                                               \
+      (sched)->annotation.bottom = left_bottom;                                             \
+      (sched)->annotation.bytes = left_bytes;                                               \
+    }                                                                                       \
+  } while (0)
 
 /* After a switch back to the run loop. */
 #define SCHED_ANNOTATE_ARRIVE_SCHED(sched) \
@@ -81,6 +93,7 @@ struct sched_annotation {
 #define SCHED_ANNOTATION
 #define SCHED_ANNOTATE_BOUNDS(context, stack_bottom, stack_bytes) ((void)0)
 #define SCHED_ANNOTATE_LEAVE(from, to, comes_back) ((void)0)
+#define SCHED_ANNOTATE_LEAVE_RUN_LOOP(sched, fiber) ((void)0)
 #define SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched) ((void)0)
 #define SCHED_ANNOTATE_ARRIVE_SCHED(sched) ((void)0)
 #define SCHED_ANNOTATE_MAY_LEAVE_BY_LONGJMP(sched) ((void)0)

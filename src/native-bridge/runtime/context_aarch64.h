@@ -49,8 +49,8 @@ _Static_assert(sizeof(struct sched_frame) == SCHED_FRAME_BYTES, "frame");
 _Static_assert(SCHED_FRAME_BYTES % 16 == 0, "sp must stay a multiple of 16");
 
 /* The first frame of a fiber. The trampoline expects the fiber in x19; x29 0 ends a walk along frame pointers. */
-static inline struct sched_frame sched_frame_fresh(void (*entry)(void), void *fiber) {
-  return (struct sched_frame){.x19_x28 = {(uint64_t)fiber}, .x30 = (uint64_t)entry};
+static inline void sched_frame_begin(struct sched_frame *frame, void (*entry)(void), void *fiber) {
+  *frame = (struct sched_frame){.x19_x28 = {(uint64_t)fiber}, .x30 = (uint64_t)entry};
 }
 
 #endif

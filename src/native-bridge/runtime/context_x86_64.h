@@ -56,14 +56,17 @@ _Static_assert(sizeof(struct sched_frame) == SCHED_FRAME_BYTES, "frame");
 #define SCHED_MXCSR_DEFAULT 0x1f80
 #define SCHED_X87CW_DEFAULT 0x037f
 
-/* The first frame of a fiber. The trampoline expects the fiber in rbx; rbp 0 ends a walk along frame pointers. */
-static inline struct sched_frame sched_frame_fresh(void (*entry)(void), void *fiber) {
-  return (struct sched_frame){
-      .mxcsr = SCHED_MXCSR_DEFAULT,
-      .x87_control = SCHED_X87CW_DEFAULT,
-      .rbx = (uint64_t)fiber,
-      .return_address = (uint64_t)entry,
-  };
+/*
+ * The first frame of a fiber. The trampoline expects the fiber in rbx; rbp 0 ends a walk along frame pointers. Written word
+ * by word where it stands: a copy of a whole frame would have to wait for its parts.
+ */
+static inline void sched_frame_begin(struct sched_frame *frame, void (*entry)(void), void *fiber) {
+  frame->mxcsr = SCHED_MXCSR_DEFAULT;
+  frame->x87_control = SCHED_X87CW_DEFAULT;
+  frame->rbx = (uint64_t)fiber;
+  frame->rbp = 0;
+  frame->r12 = frame->r13 = frame->r14 = frame->r15 = 0;
+  frame->return_address = (uint64_t)entry;
 }
 
 #endif

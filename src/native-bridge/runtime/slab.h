@@ -9,6 +9,9 @@
 
 #include <stddef.h>
 
+#include "annotate.h"
+#include "must.h"
+
 struct sched_slab {
   size_t item_bytes; /* a multiple of 16, at least 16 */
   void *free;
@@ -17,10 +20,28 @@ struct sched_slab {
 /* Static initializer of a slab of objects of one type. */
 #define SCHED_SLAB_OF(type) {.item_bytes = (sizeof(type) + 15) & ~(size_t)15}
 
+/* More items for the free list, as long as there is memory. */
+void sched_slab_refill(struct sched_slab *slab);
+
+/* The two are here so that a spawn and a reap make no calls for them. */
+
 /* An item with unspecified content, or NULL when memory has run out. The item used last comes first. */
-void *sched_slab_take(struct sched_slab *slab);
+static inline void *sched_slab_take(struct sched_slab *slab) {
+  if (__builtin_expect(slab->free == NULL, 0)) sched_slab_refill(slab);
+  void *item = slab->free;
+  if (item == NULL) return NULL;
+  SCHED_ANNOTATE_ITEM_USED(item, slab->item_bytes);
+  slab->free = *(void **)item;
+  return item;
+}
 
 /* The item goes back. AddressSanitizer reports any use of it until it is taken again. */
-void sched_slab_give(struct sched_slab *slab, void *item);
+static inline void sched_slab_give(struct sched_slab *slab, void *item) {
+  LOCKSTEP_MUST(item != NULL, "an item goes back to its slab");
+  LOCKSTEP_MUST(item != slab->free, "an item goes back only once");
+  *(void **)item = slab->free;
+  slab->free = item;
+  SCHED_ANNOTATE_ITEM_FREE(item, slab->item_bytes);
+}
 
 #endif

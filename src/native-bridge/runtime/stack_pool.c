@@ -27,18 +27,14 @@
 #define MAP_STACK 0 /* macOS has no huge pages to ask against */
 #endif
 
-enum { chunk_stacks_min = 64, chunk_stacks_max = 256 };
+enum { chunk_stacks_min = 64, chunk_stacks_max = 256, colors = 16, color_bytes = 256 };
 
-/* Lies at the very top of a free stack, in a page that its last fiber has touched anyway. */
-struct free_stack {
-  struct free_stack *next;
-  void *padding; /* keeps the size a multiple of 16 */
-};
+struct sched_free_stacks sched_free_stacks;
 
 static struct {
   size_t guard_bytes; /* 0 until the page size is known */
   enum { GUARD_UNPROBED, GUARD_MADVISE, GUARD_MPROTECT } guard_method;
-  struct free_stack *free;
+  size_t carved;    /* stacks there are, free or not */
   char *chunk_next; /* the next stack to carve, its guard first */
   size_t chunk_left;
   size_t chunk_stacks; /* how many stacks the next chunk has */
@@ -62,12 +58,23 @@ static size_t guard_bytes(void) {
 
 size_t sched_stack_total_bytes(void) { return guard_bytes() + SCHED_STACK_USABLE_BYTES; }
 
+/* Colors take a page of 4 KiB. Where pages are larger, so would that be which each stack has for them, and there is one color. */
+static size_t colors_room_bytes(void) {
+  size_t room = (size_t)colors * color_bytes;
+  return room % page_bytes() == 0 ? room : 0;
+}
+
+/* From one stack of a chunk to the next: what it must have, and room for its color. */
+static size_t stride_bytes(void) { return sched_stack_total_bytes() + colors_room_bytes(); }
+
+static size_t color_of(size_t stack) { return colors_room_bytes() == 0 ? 0 : stack % colors * color_bytes; }
+
 /*
  * MAP_NORESERVE, since few fibers use all of their stack. MAP_STACK asks for no huge pages, which would make a fiber
  * that touches 4 KiB resident with 2 MiB.
  */
 static void *map_stacks(size_t count) {
-  return mmap(NULL, count * sched_stack_total_bytes(), PROT_READ | PROT_WRITE,
+  return mmap(NULL, count * stride_bytes(), PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 }
 
@@ -118,31 +125,30 @@ static bool arm_guard(void *guard) {
   return mprotect(guard, bytes, PROT_NONE) == 0;
 }
 
-enum sched_stack_result sched_stack_take(void **top) {
-  LOCKSTEP_MUST(top != NULL, "a stack is taken by someone");
-  if (pool.free != NULL) {
-    struct free_stack *stack = pool.free;
-    pool.free = stack->next;
-    *top = stack + 1;
-    return SCHED_STACK_OK;
-  }
-  if (pool.chunk_left == 0 && !map_chunk()) return SCHED_STACK_NO_MEMORY;
-  if (!SCHED_DEFECT(GUARD_NOT_ARMED) && !arm_guard(pool.chunk_next)) return SCHED_STACK_NO_GUARD;
-
-  char *bottom = pool.chunk_next + guard_bytes();
-  pool.chunk_next += sched_stack_total_bytes();
-  pool.chunk_left--;
-  SCHED_ANNOTATE_STACK_NEW(bottom, SCHED_STACK_USABLE_BYTES);
-  *top = bottom + SCHED_STACK_USABLE_BYTES - 8 * SCHED_DEFECT(STACK_TOP_MISALIGNED);
-  LOCKSTEP_MUST((uintptr_t)*top % 16 == 0, "the top of a stack is a multiple of 16");
-  return SCHED_STACK_OK;
+/* Room on the free list for one stack more than there are. A mapping like the stacks themselves, of twice the size each time. */
+static bool reserve_free(void) {
+  struct sched_free_stacks *free_stacks = &sched_free_stacks;
+  if (pool.carved < free_stacks->capacity) return true;
+  size_t bytes = free_stacks->capacity == 0 ? page_bytes() : free_stacks->capacity * 2 * sizeof(void *);
+  void **tops = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (tops == MAP_FAILED) return false;
+  for (size_t i = 0; i < free_stacks->count; i++) tops[i] = free_stacks->tops[i];
+  if (free_stacks->capacity > 0) munmap(free_stacks->tops, free_stacks->capacity * sizeof(void *));
+  free_stacks->tops = tops;
+  free_stacks->capacity = bytes / sizeof(void *);
+  return true;
 }
 
-void sched_stack_give(void *top) {
-  LOCKSTEP_MUST(top != NULL && (uintptr_t)top % 16 == 0, "a stack goes back by its top");
-  SCHED_ANNOTATE_STACK_FREE((char *)top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
-  struct free_stack *stack = (struct free_stack *)top - 1;
-  LOCKSTEP_MUST(stack != pool.free, "a stack goes back only once");
-  stack->next = pool.free;
-  pool.free = stack;
+enum sched_stack_result sched_stack_carve(void **top) {
+  LOCKSTEP_MUST(top != NULL, "a stack is taken by someone");
+  if (!reserve_free() || (pool.chunk_left == 0 && !map_chunk())) return SCHED_STACK_NO_MEMORY;
+  if (!SCHED_DEFECT(GUARD_NOT_ARMED) && !arm_guard(pool.chunk_next)) return SCHED_STACK_NO_GUARD;
+
+  pool.chunk_next += stride_bytes();
+  pool.chunk_left--;
+  *top = pool.chunk_next - color_of(pool.carved) - 8 * SCHED_DEFECT(STACK_TOP_MISALIGNED);
+  pool.carved++;
+  SCHED_ANNOTATE_STACK_NEW((char *)*top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
+  LOCKSTEP_MUST((uintptr_t)*top % 16 == 0, "the top of a stack is a multiple of 16");
+  return SCHED_STACK_OK;
 }

@@ -67,25 +67,12 @@ export class BatchRunner {
   /** @throws TargetError when a target is lost. */
   async run(seed: string, range: RunRange, digestCount = 0): Promise<RangeResult> {
     const batch = this.#generate(seed, range);
-    // Native targets work on threads and processes of their own; the model, which blocks this thread, is asked last.
-    const replays = [...this.#targets].reverse().map((target) => target.replay(batch));
-    const [first, ...others] = (await Promise.all(replays)).reverse();
+    const { first, others, coverage } = await this.#replay(batch, range);
     const failed = others.map((other, i) =>
-      this.#failedRuns(batch, first!, other, this.#targets[i + 1]!, range.from),
+      this.#failedRuns(batch, first, other, this.#targets[i + 1]!, range.from),
     );
-    const coverage = new Coverage();
-    for (let i = 0; i < batch.count; i++) {
-      if (!isLookedAt(range.from + i)) continue;
-      coverage.read(
-        batch.words,
-        startOf(batch.ends, i),
-        first!.words,
-        startOf(first!.ends, i),
-        first!.ends[i]!,
-      );
-    }
     const digests = Array.from({ length: Math.min(digestCount, batch.count) }, (_, i) =>
-      digestsOf(batch, [first!, ...others], i),
+      digestsOf(batch, [first, ...others], i),
     );
     // Last, for it overwrites the target's traces. The first target's stay: a target that is audited is another one.
     const leaks: FailedRun[] = [];
@@ -94,7 +81,7 @@ export class BatchRunner {
       const known = new Set(failed[i]!.map(({ index }) => index - range.from));
       const leaking = await leakingPrograms(
         batch,
-        first!,
+        first,
         known,
         target,
         other.grew === true,
@@ -132,6 +119,19 @@ export class BatchRunner {
     return failures;
   }
 
+  /**
+   * The batch on every target. Native ones work in processes of their own and are asked first: while they are at it, this thread has the
+   * model replay, and reads what the first target gave.
+   */
+  async #replay(batch: ProgramBatch, range: RunRange): Promise<Replayed> {
+    const [firstTarget, ...otherTargets] = this.#targets;
+    const others = Promise.all(otherTargets.map((target) => target.replay(batch)));
+    // Waited for below; until then it may fail unheard.
+    others.catch(() => {});
+    const first = await firstTarget!.replay(batch);
+    return { first, coverage: coverageOf(batch, first, range.from), others: await others };
+  }
+
   #generate(seed: string, { from, count }: RunRange): ProgramBatch {
     if (this.#ends.length < count) this.#ends = new Uint32Array(count);
     const buffer = this.#buffer;
@@ -143,6 +143,23 @@ export class BatchRunner {
     }
     return { words: buffer.words.subarray(0, buffer.position), ends: this.#ends.subarray(0, count), count };
   }
+}
+
+/** What the targets gave of a batch, and what the first target's traces reached. */
+interface Replayed {
+  readonly first: TraceBatch;
+  readonly others: readonly TraceBatch[];
+  readonly coverage: Coverage;
+}
+
+function coverageOf(batch: ProgramBatch, traces: TraceBatch, from: number): Coverage {
+  const coverage = new Coverage();
+  for (let i = 0; i < batch.count; i++) {
+    if (!isLookedAt(from + i)) continue;
+    const program = startOf(batch.ends, i);
+    coverage.read(batch.words, program, traces.words, startOf(traces.ends, i), traces.ends[i]!);
+  }
+  return coverage;
 }
 
 function startOf(ends: Uint32Array, i: number): number {

@@ -17,6 +17,17 @@ import {
 } from "../encoding.js";
 import { LABELS, LabelIndex } from "./labels.js";
 
+// What other modules export is looked up at each use; constants of this one are compiled in.
+const Op = OpCode;
+const Word = ProgramWord;
+const Record = RecordKind;
+const Result = ResultCode;
+const Label = LabelIndex;
+const Outcome = OutcomeCode;
+const CLOCK_BIT = HEADER_CLOCK_BIT;
+const RESULT_SHIFT = HEADER_RESULT_SHIFT;
+const WHO_SHIFT = HEADER_WHO_SHIFT;
+
 const NONE = -1;
 const CROWD_MIN = 17;
 
@@ -25,18 +36,18 @@ const MINUS = "-".charCodeAt(0);
 /** Panics by the beginning of their text, in whole words of a trace. */
 const PANIC_LABELS: readonly { readonly words: Int32Array; readonly label: number }[] = (
   [
-    [Panic.yieldOutside, LabelIndex.yieldOutside],
-    [Panic.suspendOutside, LabelIndex.suspendOutside],
-    [Panic.sleepOutside, LabelIndex.sleepOutside],
-    [Panic.blockOutside, LabelIndex.blockOutside],
-    [Panic.blockForWrite, LabelIndex.blockForWrite],
-    [Panic.waitTaken, LabelIndex.waitTaken],
-    [Panic.runInside, LabelIndex.runInside],
-    [Panic.deinitInside, LabelIndex.deinitInside],
-    [blockTakenPanic(0), LabelIndex.blockTaken],
-    [registerFailedPanic(0), LabelIndex.blockClosed],
-    [registerFailedPanic(0, "kqueue"), LabelIndex.blockClosed],
-    [deadlockPanic(0), LabelIndex.deadlock],
+    [Panic.yieldOutside, Label.yieldOutside],
+    [Panic.suspendOutside, Label.suspendOutside],
+    [Panic.sleepOutside, Label.sleepOutside],
+    [Panic.blockOutside, Label.blockOutside],
+    [Panic.blockForWrite, Label.blockForWrite],
+    [Panic.waitTaken, Label.waitTaken],
+    [Panic.runInside, Label.runInside],
+    [Panic.deinitInside, Label.deinitInside],
+    [blockTakenPanic(0), Label.blockTaken],
+    [registerFailedPanic(0), Label.blockClosed],
+    [registerFailedPanic(0, "kqueue"), Label.blockClosed],
+    [deadlockPanic(0), Label.deadlock],
   ] as const
 ).map(([text, label]) => {
   // Up to the first number, in whole words: 20 bytes at least, enough to tell them apart.
@@ -76,8 +87,8 @@ export class Coverage {
 
   /** Reads one run: the program at `program[offset]` and its trace, `trace[from]` to `trace[to - 1]`. */
   read(program: Int32Array, offset: number, trace: Int32Array, from: number, to: number): void {
-    const bodies = program[offset + ProgramWord.fibers]! + program[offset + ProgramWord.tasks]! + 2;
-    this.#prepare(bodies, program[offset + ProgramWord.pipes]!, program[offset + ProgramWord.ops]!);
+    const bodies = program[offset + Word.fibers]! + program[offset + Word.tasks]! + 2;
+    this.#prepare(bodies, program[offset + Word.pipes]!, program[offset + Word.ops]!);
     this.#scan(program, offset, bodies, trace, from, to);
     this.#countOps(program, offset, bodies);
     this.runs++;
@@ -91,8 +102,8 @@ export class Coverage {
     from: number,
     to: number,
   ): void {
-    const rows = offset + ProgramWord.header;
-    const ops = rows + bodies * ProgramWord.body;
+    const rows = offset + Word.header;
+    const ops = rows + bodies * Word.body;
     const main = bodies - 2;
     let at = from;
     let previousCaller = NONE;
@@ -104,111 +115,109 @@ export class Coverage {
     let record = 0;
     while (at < to) {
       const header = trace[at++]!;
-      const hasClock = (header & HEADER_CLOCK_BIT) !== 0;
+      const hasClock = (header & CLOCK_BIT) !== 0;
       if (hasClock) {
         at += 2;
         hasMoved = true;
         firedAtRecord = NONE;
       }
       const kind = header & 7;
-      const who = header >>> HEADER_WHO_SHIFT;
-      if (kind === RecordKind.outcome) {
-        this.#outcome((header >> HEADER_RESULT_SHIFT) & 31, trace, at);
+      const who = header >>> WHO_SHIFT;
+      if (kind === Record.outcome) {
+        this.#outcome((header >> RESULT_SHIFT) & 31, trace, at);
         this.events += record;
         return;
       }
       record++;
-      if (kind === RecordKind.begin) {
+      if (kind === Record.begin) {
         this.#begun[who] = 1;
         previousCaller = NONE;
         continue;
       }
-      if (kind === RecordKind.end) {
+      if (kind === Record.end) {
         this.#ended[who] = 1;
-        if (this.#woken[who] === 2) this.#hit(LabelIndex.bodyEnded);
+        if (this.#woken[who] === 2) this.#hit(Label.bodyEnded);
         if (this.#isTask(program, offset, who)) {
-          this.#hit(LabelIndex.taskDone);
-          if (this.#left[who] === 1) this.#hit(LabelIndex.waiterLeft);
+          this.#hit(Label.taskDone);
+          if (this.#left[who] === 1) this.#hit(Label.waiterLeft);
         }
         previousCaller = NONE;
         continue;
       }
-      const index = program[rows + who * ProgramWord.body]! + trace[at++]!;
-      const code = program[ops + index * ProgramWord.op]!;
-      const operand = program[ops + index * ProgramWord.op + 1]!;
+      const index = program[rows + who * Word.body]! + trace[at++]!;
+      const code = program[ops + index * Word.op]!;
+      const operand = program[ops + index * Word.op + 1]!;
       this.#reached[index] = 1;
-      if (kind === RecordKind.call) {
+      if (kind === Record.call) {
         this.#open[who] = code;
         this.#woken[who] = 0;
-        if (code === OpCode.block) {
+        if (code === Op.block) {
           this.#waiter[operand] = who;
           this.#isDrained[operand] = 0;
-          if (++blocked >= CROWD_MIN) this.#hit(LabelIndex.crowd);
-          if (this.#bytes[operand]! > 0) this.#hit(LabelIndex.readableAtOnce);
+          if (++blocked >= CROWD_MIN) this.#hit(Label.crowd);
+          if (this.#bytes[operand]! > 0) this.#hit(Label.readableAtOnce);
         }
         previousCaller = who;
         continue;
       }
-      const result = (header >> HEADER_RESULT_SHIFT) & 31;
-      const value = result === ResultCode.value ? trace[at]! : 0;
-      if (result === ResultCode.value) at += 2;
-      else if (result === ResultCode.ran) at += 6;
+      const result = (header >> RESULT_SHIFT) & 31;
+      const value = result === Result.value ? trace[at]! : 0;
+      if (result === Result.value) at += 2;
+      else if (result === Result.ran) at += 6;
       const hasParked = this.#open[who] !== NONE && previousCaller !== who;
       const wasWoken = this.#woken[who] === 1;
-      if (hasParked && who < main) this.#hit(LabelIndex.switched);
+      if (hasParked && who < main) this.#hit(Label.switched);
       switch (code) {
-        case OpCode.yield:
-          this.#hit(LabelIndex.yielded);
+        case Op.yield:
+          this.#hit(Label.yielded);
           break;
-        case OpCode.suspend:
-          this.#hit(LabelIndex.suspendWoken);
+        case Op.suspend:
+          this.#hit(Label.suspendWoken);
           break;
-        case OpCode.sleep:
-          this.#hit(LabelIndex.slept);
-          if (operand === 0) this.#hit(LabelIndex.sleepZero);
+        case Op.sleep:
+          this.#hit(Label.slept);
+          if (operand === 0) this.#hit(Label.sleepZero);
           if (wasWoken) break;
-          if (hasMoved) this.#hit(LabelIndex.timersLate);
-          if (firedAtRecord !== NONE) this.#hit(LabelIndex.timerTie);
+          if (hasMoved) this.#hit(Label.timersLate);
+          if (firedAtRecord !== NONE) this.#hit(Label.timerTie);
           firedAtRecord = record;
-          if (this.#hasReadableWaiter()) this.#hit(LabelIndex.timerBeforeFd);
+          if (this.#hasReadableWaiter()) this.#hit(Label.timerBeforeFd);
           break;
-        case OpCode.block:
+        case Op.block:
           blocked--;
           this.#waiter[operand] = NONE;
-          if (!wasWoken)
-            this.#hit(this.#isEof[operand] === 1 ? LabelIndex.endOfFile : LabelIndex.blockDelivered);
+          if (!wasWoken) this.#hit(this.#isEof[operand] === 1 ? Label.endOfFile : Label.blockDelivered);
           break;
-        case OpCode.wait:
+        case Op.wait:
           this.#waited(result, operand, hasParked);
           break;
-        case OpCode.wake:
+        case Op.wake:
           this.#wake(result, operand);
           break;
-        case OpCode.spawn:
-        case OpCode.go:
-          if (result === ResultCode.spawned) this.#claimed[operand] = 1;
-          if (code === OpCode.spawn && who < main && result === ResultCode.spawned)
-            this.#hit(LabelIndex.spawnInside);
+        case Op.spawn:
+        case Op.go:
+          if (result === Result.spawned) this.#claimed[operand] = 1;
+          if (code === Op.spawn && who < main && result === Result.spawned) this.#hit(Label.spawnInside);
           break;
-        case OpCode.cancel:
-          if (result === ResultCode.called) this.#cancel(operand);
+        case Op.cancel:
+          if (result === Result.called) this.#cancel(operand);
           break;
-        case OpCode.write:
-          if (result === ResultCode.value) this.#wrote(operand, value);
-          if (who === main + 1) this.#hit(LabelIndex.worldActs);
+        case Op.write:
+          if (result === Result.value) this.#wrote(operand, value);
+          if (who === main + 1) this.#hit(Label.worldActs);
           break;
-        case OpCode.read:
-          if (result === ResultCode.value) this.#read(operand, value, who);
+        case Op.read:
+          if (result === Result.value) this.#read(operand, value, who);
           break;
-        case OpCode.close:
-          if (who === main + 1) this.#hit(LabelIndex.worldActs);
-          if (result === ResultCode.closed) this.#closed(operand, program[ops + index * ProgramWord.op + 2]!);
+        case Op.close:
+          if (who === main + 1) this.#hit(Label.worldActs);
+          if (result === Result.closed) this.#closed(operand, program[ops + index * Word.op + 2]!);
           break;
-        case OpCode.run:
-          if (++mainRuns > 1) this.#hit(LabelIndex.ranAgain);
+        case Op.run:
+          if (++mainRuns > 1) this.#hit(Label.ranAgain);
           break;
-        case OpCode.deinit:
-          if (++deinits > 1) this.#hit(LabelIndex.deinitTwice);
+        case Op.deinit:
+          if (++deinits > 1) this.#hit(Label.deinitTwice);
           else this.#deinit(main);
           break;
       }
@@ -220,56 +229,56 @@ export class Coverage {
   }
 
   #isTask(program: Int32Array, offset: number, body: number): boolean {
-    return body >= program[offset + ProgramWord.fibers]!;
+    return body >= program[offset + Word.fibers]!;
   }
 
   #waited(result: number, task: number, hasParked: boolean): void {
-    if (result === ResultCode.canceled) {
-      this.#hit(LabelIndex.waitCanceled);
+    if (result === Result.canceled) {
+      this.#hit(Label.waitCanceled);
       if (hasParked && this.#ended[task] === 0) this.#left[task] = 1;
-    } else if (result === ResultCode.value) {
-      this.#hit(hasParked ? LabelIndex.waitParked : LabelIndex.waitReady);
+    } else if (result === Result.value) {
+      this.#hit(hasParked ? Label.waitParked : Label.waitReady);
     }
   }
 
   #wake(result: number, target: number): void {
-    if (result === ResultCode.finished) this.#hit(LabelIndex.wakeFinished);
-    if (result !== ResultCode.called) return;
+    if (result === Result.finished) this.#hit(Label.wakeFinished);
+    if (result !== Result.called) return;
     const code = this.#open[target]!;
-    if (code === NONE || this.#woken[target] === 1 || code === OpCode.yield) {
-      this.#hit(LabelIndex.wakeNoop);
+    if (code === NONE || this.#woken[target] === 1 || code === Op.yield) {
+      this.#hit(Label.wakeNoop);
       return;
     }
-    if (code === OpCode.sleep) this.#hit(LabelIndex.wakeSleeper);
-    else if (code === OpCode.block) this.#hit(LabelIndex.wakeReader);
-    else if (code === OpCode.wait) this.#hit(LabelIndex.wakeWaiter);
+    if (code === Op.sleep) this.#hit(Label.wakeSleeper);
+    else if (code === Op.block) this.#hit(Label.wakeReader);
+    else if (code === Op.wait) this.#hit(Label.wakeWaiter);
     // A waiter that is woken early parks again unless its task is done: it can be woken again.
-    if (code !== OpCode.wait) this.#woken[target] = 1;
+    if (code !== Op.wait) this.#woken[target] = 1;
   }
 
   #cancel(task: number): void {
-    if (this.#ended[task] === 1) this.#hit(LabelIndex.cancelAfter);
-    else if (this.#begun[task] === 1) this.#hit(LabelIndex.cancelDuring);
-    else this.#hit(LabelIndex.cancelBefore);
+    if (this.#ended[task] === 1) this.#hit(Label.cancelAfter);
+    else if (this.#begun[task] === 1) this.#hit(Label.cancelDuring);
+    else this.#hit(Label.cancelBefore);
     if (this.#begun[task] === 0) this.#canceled[task] = 1;
   }
 
   #wrote(pipe: number, count: number): void {
     this.#bytes[pipe] = this.#bytes[pipe]! + count;
-    if (this.#waiter[pipe] !== NONE && this.#isDrained[pipe] === 1) this.#hit(LabelIndex.refilled);
+    if (this.#waiter[pipe] !== NONE && this.#isDrained[pipe] === 1) this.#hit(Label.refilled);
   }
 
   #read(pipe: number, count: number, who: number): void {
     this.#bytes[pipe] = this.#bytes[pipe]! - count;
     if (count === 0 || this.#waiter[pipe] === NONE || this.#waiter[pipe] === who || this.#bytes[pipe] !== 0)
       return;
-    this.#hit(LabelIndex.drained);
+    this.#hit(Label.drained);
     this.#isDrained[pipe] = 1;
   }
 
   #closed(pipe: number, end: number): void {
     if (end === 1) this.#isEof[pipe] = 1;
-    else if (this.#waiter[pipe] !== NONE) this.#hit(LabelIndex.closedUnder);
+    else if (this.#waiter[pipe] !== NONE) this.#hit(Label.closedUnder);
   }
 
   #hasReadableWaiter(): boolean {
@@ -283,32 +292,32 @@ export class Coverage {
     for (let body = 0; body < main; body++) {
       if (this.#claimed[body] === 0 || this.#begun[body] === 1) continue;
       // After a run, a claimed body that never began is a canceled task; before one, a fiber for deinit to free.
-      this.#hit(this.#canceled[body] === 1 ? LabelIndex.taskSkipped : LabelIndex.deinitUnrun);
+      this.#hit(this.#canceled[body] === 1 ? Label.taskSkipped : Label.deinitUnrun);
     }
   }
 
   #outcome(code: number, trace: Int32Array, at: number): void {
-    if (code === OutcomeCode.stackOverflow) this.#hit(LabelIndex.overflow);
-    if (code === OutcomeCode.ioHang) this.#hit(LabelIndex.ioHang);
-    if (code !== OutcomeCode.panic) return;
+    if (code === Outcome.stackOverflow) this.#hit(Label.overflow);
+    if (code === Outcome.ioHang) this.#hit(Label.ioHang);
+    if (code !== Outcome.panic) return;
     for (const { words, label } of PANIC_LABELS) {
       if (!beginsWith(trace, at + 1, words)) continue;
       // A wait outside a fiber panics with the text of the suspend that it comes to (K2).
-      const isWait = label === LabelIndex.suspendOutside && this.#open[this.#bodies - 2] === OpCode.wait;
-      this.#hit(isWait ? LabelIndex.waitOutside : label);
+      const isWait = label === Label.suspendOutside && this.#open[this.#bodies - 2] === Op.wait;
+      this.#hit(isWait ? Label.waitOutside : label);
       return;
     }
     // Left are the two panics of a sleep inside a fiber: `sched: sleep(` and the duration, 13 bytes before its first character.
     const isNegative = ((trace[at + 4]! >> 8) & 255) === MINUS;
-    this.#hit(isNegative ? LabelIndex.sleepNegative : LabelIndex.sleepOverflow);
+    this.#hit(isNegative ? Label.sleepNegative : Label.sleepOverflow);
   }
 
   #countOps(program: Int32Array, offset: number, bodies: number): void {
-    const count = program[offset + ProgramWord.ops]!;
-    const ops = offset + ProgramWord.header + bodies * ProgramWord.body;
+    const count = program[offset + Word.ops]!;
+    const ops = offset + Word.header + bodies * Word.body;
     for (let index = 0; index < count; index++) {
-      const code = program[ops + index * ProgramWord.op]!;
-      if (code === OpCode.repeat || code === OpCode.call) continue;
+      const code = program[ops + index * Word.op]!;
+      if (code === Op.repeat || code === Op.call) continue;
       this.opsWritten++;
       this.opsReached += this.#reached[index]!;
     }
@@ -338,18 +347,23 @@ export class Coverage {
       this.#isEof = new Uint8Array(capacity);
     }
     if (ops > this.#reached.length) this.#reached = new Uint8Array(Math.max(256, ops));
-    this.#open.fill(NONE, 0, bodies);
-    this.#woken.fill(0, 0, bodies);
-    this.#ended.fill(0, 0, bodies);
-    this.#begun.fill(0, 0, bodies);
-    this.#claimed.fill(0, 0, bodies);
-    this.#canceled.fill(0, 0, bodies);
-    this.#left.fill(0, 0, bodies);
-    this.#bytes.fill(0, 0, pipes);
-    this.#waiter.fill(NONE, 0, pipes);
-    this.#isDrained.fill(0, 0, pipes);
-    this.#isEof.fill(0, 0, pipes);
-    this.#reached.fill(0, 0, ops);
+    // Loops, for there are few of each: a fill costs more than it fills.
+    for (let body = 0; body < bodies; body++) {
+      this.#open[body] = NONE;
+      this.#woken[body] = 0;
+      this.#ended[body] = 0;
+      this.#begun[body] = 0;
+      this.#claimed[body] = 0;
+      this.#canceled[body] = 0;
+      this.#left[body] = 0;
+    }
+    for (let pipe = 0; pipe < pipes; pipe++) {
+      this.#bytes[pipe] = 0;
+      this.#waiter[pipe] = NONE;
+      this.#isDrained[pipe] = 0;
+      this.#isEof[pipe] = 0;
+    }
+    for (let index = 0; index < ops; index++) this.#reached[index] = 0;
   }
 
   #hit(label: number): void {

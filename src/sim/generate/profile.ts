@@ -5,7 +5,7 @@
  * kinds (Groce et al., "Swarm Testing", ISSTA 2012). What is left decides how many tasks and pipes there are to use it on.
  */
 
-import type { RandomNumbers } from "./random-numbers.js";
+import type { SeededStream } from "./random-numbers.js";
 
 /** Kinds that a run may leave out, as bits. Fibers and `run` are always there. */
 export const Kind = {
@@ -26,17 +26,19 @@ export const Kind = {
 } as const;
 
 const KINDS_ALL = (1 << 14) - 1;
+/** The kinds that have ops of their own: those of the lowest 12 bits. */
+export const KINDS_OF_OPS = (1 << 12) - 1;
 const KINDS_THAT_SWITCH = Kind.yield | Kind.suspend | Kind.sleep | Kind.tasks | Kind.pipes;
 
 /** Bounds of what is generated; see `SPEC section 3, limits` for what they may be at most. */
 export interface GeneratorConstraints {
-  /** Fibers of a program, 1 to 64. Default 6. */
+  /** Fibers of a program, 1 to 64. Default 5. */
   readonly fibersMax?: number;
   /** Tasks of a program, 0 to 64. Default 4. */
   readonly tasksMax?: number;
   /** Pipes of a program, 0 to 64. Default 3; a share of runs has about 20 all the same, to fill more than one batch of events. */
   readonly pipesMax?: number;
-  /** Ops of a body as drawn, 1 to 64, without what nesting adds. Default 7. */
+  /** Ops of a body as drawn, 1 to 64, without what nesting adds. Default 6. */
   readonly opsPerBodyMax?: number;
   /** Of 1000 programs, how many hold a misuse that panics. Default 120. */
   readonly misusePerMille?: number;
@@ -47,10 +49,10 @@ export interface GeneratorConstraints {
 }
 
 export const CONSTRAINTS_DEFAULT: Required<GeneratorConstraints> = {
-  fibersMax: 6,
+  fibersMax: 5,
   tasksMax: 4,
   pipesMax: 3,
-  opsPerBodyMax: 7,
+  opsPerBodyMax: 6,
   misusePerMille: 120,
   world: true,
   uniform: false,
@@ -69,47 +71,59 @@ export interface Profile {
   hasMisuse: boolean;
 }
 
-/** Of so many runs, one is a crowd of readers. */
-const CROWD_EVERY = 48;
+/** Of so many runs, one is a crowd of readers and one a dormitory. */
+const SPECIAL_EVERY = 48;
 const CROWD_PIPES_MIN = 17;
 const CROWD_PIPES_MAX = 22;
-/** Of so many runs, one is a dormitory. */
-const DORMITORY_EVERY = 48;
 const DORMITORY_FIBERS_MIN = 10;
 const DORMITORY_FIBERS_MAX = 24;
+/** Of so many runs, one closes pipes: they have to be made anew for the next program, which is what costs the native side most. */
+const CLOSE_EVERY = 7;
+const KINDS_TO_CLOSE = Kind.close | Kind.pipes;
+
+// What a module exports is looked up at each use; constants that it keeps to itself are compiled in.
+const Has = Kind;
+const KINDS_WRITTEN = KINDS_OF_OPS;
 
 /** Draws a profile into `profile`. */
 export function drawProfile(
-  random: RandomNumbers,
+  random: SeededStream,
   constraints: Required<GeneratorConstraints>,
   profile: Profile,
 ): void {
-  let kinds = constraints.uniform ? KINDS_ALL : random.nextInt(0, KINDS_ALL);
-  // Something has to switch, or there is nothing to schedule; a second draw decides what.
-  if ((kinds & KINDS_THAT_SWITCH) === 0) kinds |= KINDS_THAT_SWITCH & random.nextInt(0, KINDS_ALL);
-  if (!constraints.world) kinds &= ~Kind.world;
-  profile.isCrowd =
-    !constraints.uniform && constraints.pipesMax > 0 && random.nextInt(0, CROWD_EVERY - 1) === 0;
-  profile.isDormitory =
-    !constraints.uniform && !profile.isCrowd && random.nextInt(0, DORMITORY_EVERY - 1) === 0;
+  const { fibersMax, tasksMax, pipesMax, opsPerBodyMax, uniform } = constraints;
+  const bits = random.bits();
+  let kinds = uniform ? KINDS_ALL : bits & KINDS_ALL;
+  // Something has to switch, or there is nothing to schedule; other bits decide what.
+  if ((kinds & KINDS_THAT_SWITCH) === 0) kinds |= KINDS_THAT_SWITCH & (bits >>> 18);
+  if (!uniform) kinds = random.below(CLOSE_EVERY) === 0 ? kinds | KINDS_TO_CLOSE : kinds & ~Has.close;
+  if (!constraints.world) kinds &= ~Has.world;
+  const special = uniform ? SPECIAL_EVERY : random.below(SPECIAL_EVERY);
+  profile.isCrowd = special === 1 && pipesMax > 0;
+  profile.isDormitory = special === 0;
   if (profile.isDormitory) {
-    kinds |= Kind.sleep | Kind.wake;
+    kinds |= Has.sleep | Has.wake;
     profile.pipes = 0;
-    profile.fibers = random.nextInt(DORMITORY_FIBERS_MIN, DORMITORY_FIBERS_MAX);
+    profile.fibers = between(random, DORMITORY_FIBERS_MIN, DORMITORY_FIBERS_MAX);
   } else if (profile.isCrowd) {
-    kinds |= Kind.pipes;
-    profile.pipes = random.nextInt(CROWD_PIPES_MIN, CROWD_PIPES_MAX);
-    profile.fibers = profile.pipes + random.nextInt(1, 2);
+    kinds |= Has.pipes;
+    profile.pipes = between(random, CROWD_PIPES_MIN, CROWD_PIPES_MAX);
+    profile.fibers = profile.pipes + between(random, 1, 2);
   } else {
-    profile.pipes =
-      (kinds & Kind.pipes) !== 0 && constraints.pipesMax > 0 ? random.nextInt(1, constraints.pipesMax) : 0;
-    profile.fibers = random.nextInt(Math.min(2, constraints.fibersMax), constraints.fibersMax);
+    profile.pipes = (kinds & Has.pipes) !== 0 && pipesMax > 0 ? between(random, 1, pipesMax) : 0;
+    profile.fibers = between(random, Math.min(2, fibersMax), fibersMax);
   }
-  profile.tasks =
-    (kinds & Kind.tasks) !== 0 && constraints.tasksMax > 0 ? random.nextInt(1, constraints.tasksMax) : 0;
-  if (profile.tasks === 0) kinds &= ~(Kind.tasks | Kind.cancel);
-  if (profile.pipes === 0) kinds &= ~(Kind.pipes | Kind.close | Kind.world);
+  profile.tasks = (kinds & Has.tasks) !== 0 && tasksMax > 0 ? between(random, 1, tasksMax) : 0;
+  if (profile.tasks === 0) kinds &= ~(Has.tasks | Has.cancel);
+  if (profile.pipes === 0) kinds &= ~(Has.pipes | Has.close | Has.world);
+  // Where all kinds of ops are left out there is still something to write.
+  if ((kinds & KINDS_WRITTEN) === 0) kinds |= Has.yield;
   profile.kinds = kinds;
-  profile.opsPerBodyMax = profile.isCrowd ? 3 : random.nextInt(1, constraints.opsPerBodyMax);
-  profile.hasMisuse = random.nextInt(0, 999) < constraints.misusePerMille;
+  profile.opsPerBodyMax = profile.isCrowd ? 3 : between(random, 1, opsPerBodyMax);
+  profile.hasMisuse = random.below(1000) < constraints.misusePerMille;
+}
+
+/** A whole number from `min` to `max`, both included. */
+function between(random: SeededStream, min: number, max: number): number {
+  return min + random.below(max - min + 1);
 }

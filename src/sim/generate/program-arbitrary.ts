@@ -3,7 +3,7 @@
  *
  *     fc.assert(fc.property(fiberProgram({ pipesMax: 0 }), (program) => ...));
  *
- * It is the campaign's generator over fast-check's random numbers; it shrinks by structure (`shrink/program-edits.ts`), so that a
+ * It is the campaign's generator, started by fast-check's random numbers; it shrinks by structure (`shrink/program-edits.ts`), so that a
  * counterexample is a program that a person can read.
  */
 import { Arbitrary, type Random, Stream, Value } from "fast-check";
@@ -20,6 +20,7 @@ import { WordBuffer } from "./word-buffer.js";
 export class ProgramArbitrary extends Arbitrary<Program> {
   readonly #generator: ProgramGenerator;
   readonly #buffer = new WordBuffer();
+  readonly #stream = new SeededStream("");
 
   constructor(constraints: GeneratorConstraints) {
     super();
@@ -28,7 +29,8 @@ export class ProgramArbitrary extends Arbitrary<Program> {
 
   override generate(random: Random): Value<Program> {
     this.#buffer.position = 0;
-    this.#generator.generate(random, this.#buffer);
+    this.#stream.restart(random.nextInt(), random.nextInt(), random.nextInt());
+    this.#generator.generate(this.#stream, this.#buffer);
     return new Value(decodeProgram(this.#buffer.words), undefined);
   }
 

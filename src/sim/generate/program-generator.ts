@@ -6,9 +6,12 @@
  * pipes, so that programs seldom stop at an early deadlock. A set share of programs holds one misuse that panics. Guarantee: the words
  * depend on the random numbers and the constraints alone, and satisfy every limit of SPEC section 3.
  */
+
 import { OpCode, PROGRAM_MAGIC, ProgramWord } from "../encoding.js";
+import { writeReader, writeRescuer, writeSleeper } from "./cast-bodies.js";
 import { emitMisuse } from "./misuse.js";
 import { OpMix } from "./op-mix.js";
+import { writeMain, writeWorld } from "./outer-bodies.js";
 import {
   CONSTRAINTS_DEFAULT,
   drawProfile,
@@ -16,13 +19,26 @@ import {
   Kind,
   type Profile,
 } from "./profile.js";
-import type { RandomNumbers } from "./random-numbers.js";
+import type { SeededStream } from "./random-numbers.js";
 import type { WordBuffer } from "./word-buffer.js";
+
+// What other modules export is looked up at each use; constants of this one are compiled in.
+const Op = OpCode;
+const Word = ProgramWord;
+const Has = Kind;
 
 /** Durations in milliseconds: few values, so that ties are the rule. */
 const DURATIONS_MS = [0, 0, 1, 1, 2, 5, 5, 10, 10, 10, 20, 30] as const;
 const SIZES_BYTES = [1, 1, 2, 3, 3, 8, 16, 250, 300, 2000, 4096] as const;
 const CALL_DEPTHS = [1, 2, 4, 8, 15, 30] as const;
+
+/** Of 4096: how often a read end is closed rather than a write end, whose end of file wakes a reader where a closed read end strands it. */
+const READ_END_OF_4096 = 1024;
+/** Of 4096: how often a body waits for a task, or blocks on a pipe, that is another's. */
+const WAIT_ANY_OF_4096 = 171;
+const BLOCK_ANY_OF_4096 = 102;
+/** Most tasks, and most pipes (`GeneratorConstraints`). */
+const PARTS_MAX = 64;
 
 /** Most words that one program takes: generous, and checked by a test over many seeds. */
 const PROGRAM_WORDS_MAX = 1 << 14;
@@ -31,7 +47,7 @@ const NESTING_MAX = 2;
 
 export class ProgramGenerator {
   readonly #constraints: Required<GeneratorConstraints>;
-  readonly #mix = new OpMix();
+  readonly #mix: OpMix;
   readonly profile: Profile = {
     kinds: 0,
     fibers: 0,
@@ -42,90 +58,141 @@ export class ProgramGenerator {
     isDormitory: false,
     hasMisuse: false,
   };
-  #random!: RandomNumbers;
-  #out!: WordBuffer;
+  #random!: SeededStream;
+  #words!: Int32Array;
+  /** Where the next op goes. */
+  #at = 0;
   #body = 0;
-  #executed = 0;
-  #multiplier = 1;
+  /** Ops executed beyond one for each op written: what repeats add, or take away. */
+  #repeated = 0;
   #misuseBody = -1;
+  /** The one body that awaits each task, and the one that blocks on each pipe. */
+  readonly #owners = new Uint8Array(PARTS_MAX);
+  readonly #readers = new Uint8Array(PARTS_MAX);
 
   constructor(constraints: GeneratorConstraints = {}) {
     this.#constraints = { ...CONSTRAINTS_DEFAULT, ...constraints };
+    this.#mix = new OpMix(this.#constraints.uniform);
   }
 
   /** Appends one encoded program to `out`, and moves its position to the program's end. */
-  generate(random: RandomNumbers, out: WordBuffer): void {
+  generate(random: SeededStream, out: WordBuffer): void {
     this.#random = random;
-    this.#out = out;
     out.reserve(PROGRAM_WORDS_MAX);
     const { profile } = this;
     drawProfile(random, this.#constraints, profile);
-    this.#mix.prepare(profile.kinds, this.#constraints.uniform);
+    this.#mix.choose(profile.kinds);
+    this.#assign();
     const start = out.position;
     const { words } = out;
     const bodies = profile.fibers + profile.tasks;
-    const opsStart = start + ProgramWord.header + (bodies + 2) * ProgramWord.body;
+    const opsStart = start + Word.header + (bodies + 2) * Word.body;
     this.#misuseBody = profile.hasMisuse ? this.below(bodies + 1) : -1;
-    this.#executed = 0;
-    out.position = opsStart;
+    this.#repeated = 0;
+    this.#words = words;
+    this.#at = opsStart;
+    let row = start + Word.header;
+    let ops = 0;
     for (let body = 0; body < bodies + 2; body++) {
-      const from = out.position;
       this.#body = body;
-      this.#multiplier = 1;
       this.#writeBody(body);
-      const row = start + ProgramWord.header + body * ProgramWord.body;
-      words[row] = (from - opsStart) / ProgramWord.op;
-      words[row + 1] = (out.position - from) / ProgramWord.op;
+      const opsEnd = ((this.#at - opsStart) / Word.op) | 0;
+      words[row] = ops;
+      words[row + 1] = opsEnd - ops;
       words[row + 2] = body >= profile.fibers && body < bodies ? 100 + body : 0;
       words[row + 3] = 0;
+      row += Word.body;
+      ops = opsEnd;
     }
-    words[start + ProgramWord.magic] = PROGRAM_MAGIC;
-    words[start + ProgramWord.length] = out.position - start;
-    words[start + ProgramWord.fibers] = profile.fibers;
-    words[start + ProgramWord.tasks] = profile.tasks;
-    words[start + ProgramWord.pipes] = profile.pipes;
-    words[start + ProgramWord.ops] = (out.position - opsStart) / ProgramWord.op;
-    words[start + ProgramWord.opsExecutedMax] = this.#executed;
-    words[start + ProgramWord.opsExecutedMax + 1] = 0;
+    words[start + Word.magic] = PROGRAM_MAGIC;
+    words[start + Word.length] = this.#at - start;
+    words[start + Word.fibers] = profile.fibers;
+    words[start + Word.tasks] = profile.tasks;
+    words[start + Word.pipes] = profile.pipes;
+    words[start + Word.ops] = ops;
+    words[start + Word.opsExecutedMax] = ops + this.#repeated;
+    words[start + Word.flags] = 0;
+    out.position = this.#at;
   }
 
   /** A whole number from 0 to `n` - 1. */
   below(n: number): number {
-    return this.#random.nextInt(0, n - 1);
+    return this.#random.below(n);
   }
 
   oneIn(n: number): boolean {
-    return this.#random.nextInt(0, n - 1) === 0;
+    return this.#random.below(n) === 0;
   }
 
   has(kind: number): boolean {
     return (this.profile.kinds & kind) !== 0;
   }
 
-  /** Writes one op, counted as often as its repeats run it. */
+  /** Writes one op. */
   emit(code: number, a = 0, b = 0): void {
-    this.#executed += this.#multiplier;
-    this.#out.op(code, a, b);
+    const words = this.#words;
+    const at = this.#at;
+    words[at] = code;
+    words[at + 1] = a;
+    words[at + 2] = b;
+    this.#at = at + Word.op;
   }
 
   durationMs(): number {
     return DURATIONS_MS[this.below(DURATIONS_MS.length)]!;
   }
 
+  sizeBytes(): number {
+    return SIZES_BYTES[this.below(SIZES_BYTES.length)]!;
+  }
+
+  /** Counts the ops of a repeat as often as it runs them: `ops` written once and run `passes` times. */
+  countPasses(passes: number, ops: number): void {
+    this.#repeated += (passes - 1) * ops;
+  }
+
+  /** The one body that awaits a task, counted from 0. */
+  ownerOf(task: number): number {
+    return this.#owners[task]!;
+  }
+
+  /** The body that spawns a fiber: main, or, where the run has that kind, the fiber before it for every third. */
+  spawnerOf(fiber: number): number {
+    const { fibers, tasks, isCrowd } = this.profile;
+    const isInside = this.has(Has.spawnInside) && !isCrowd && fiber % 3 === 2 && fiber !== fibers - 1;
+    return isInside ? fiber - 1 : fibers + tasks;
+  }
+
+  /**
+   * Tasks are awaited by a fiber, or by a task of a lower number, so that waits make no cycle. Fixed by the numbers of fibers and tasks
+   * alone.
+   */
+  #assign(): void {
+    const { fibers, tasks, pipes } = this.profile;
+    for (let task = 0; task < tasks; task++)
+      this.#owners[task] = task % 3 === 2 ? fibers + task - 1 : (task * 7) % fibers;
+    // Any body but the last fiber, which rescues; one alone reads all the same.
+    const readers = Math.max(1, fibers + tasks - 1);
+    for (let pipe = 0; pipe < pipes; pipe++) {
+      const reader = (pipe + 1) % readers;
+      this.#readers[pipe] = reader < fibers - 1 || readers === 1 ? reader : reader + 1;
+    }
+  }
+
   #writeBody(body: number): void {
     const { profile } = this;
     const main = profile.fibers + profile.tasks;
-    if (body === main) this.#writeMain();
-    else if (body === main + 1) this.#writeWorld();
-    else if (profile.isCrowd && body < profile.pipes) this.#writeReader(body);
-    else if (profile.isDormitory && body < profile.fibers) this.#writeSleeper();
-    else if (body === profile.fibers - 1 && this.#needsRescue()) this.#writeRescuer();
+    if (body === main) writeMain(this, this.#misuseBody === body);
+    else if (body === main + 1) writeWorld(this);
+    else if (profile.isCrowd && body < profile.pipes) writeReader(this, body);
+    else if (profile.isDormitory && body < profile.fibers) writeSleeper(this);
+    else if (body === profile.fibers - 1 && this.#needsRescue()) writeRescuer(this);
     else this.#writeOps(1 + this.below(profile.opsPerBodyMax), 0);
   }
 
   /** Deadlocks and hangs are worth having, but not in most programs. */
   #needsRescue(): boolean {
-    const parks = this.has(Kind.suspend) || this.profile.pipes > 0;
+    const parks = this.has(Has.suspend) || this.profile.pipes > 0;
     return parks && !this.#constraints.uniform && !this.oneIn(8);
   }
 
@@ -137,46 +204,47 @@ export class ProgramGenerator {
     }
   }
 
+  /** One draw decides the op and its operands: 10 bits, 10 bits and 12 bits. */
   #writeOp(nesting: number): void {
-    const { profile } = this;
-    const code = this.#mix.draw(this.#random);
+    const { fibers, tasks, pipes } = this.profile;
+    const bits = this.#random.bits();
+    const code = this.#mix.codeOf(bits & 1023);
+    const first = (bits >>> 10) & 1023;
+    const second = bits >>> 20;
     switch (code) {
-      case OpCode.sleep:
-        this.emit(code, this.durationMs());
+      case Op.sleep:
+        this.emit(code, DURATIONS_MS[(first * DURATIONS_MS.length) >> 10]!, 0);
         return;
-      case OpCode.wake:
-        this.emit(code, this.below(profile.fibers + profile.tasks));
+      case Op.wake:
+        this.emit(code, (first * (fibers + tasks)) >> 10, 0);
         return;
-      case OpCode.spawn:
-        this.emit(code, this.#fiberSpawnedBy(this.#body));
+      case Op.spawn:
+        this.emit(code, this.#fiberSpawnedBy(this.#body), 0);
         return;
-      case OpCode.go:
-      case OpCode.cancel:
-        this.emit(code, this.#anyTask());
+      case Op.go:
+      case Op.cancel:
+        this.emit(code, fibers + ((first * tasks) >> 10), 0);
         return;
-      case OpCode.wait:
-        this.#writeWait();
+      case Op.wait:
+        this.#writeWait((first * tasks) >> 10, second);
         return;
-      case OpCode.block:
-        this.#writeBlock();
+      case Op.block:
+        this.#writeBlock((first * pipes) >> 10, second);
         return;
-      case OpCode.write:
-        this.emit(code, this.below(profile.pipes), this.#sizeBytes());
+      case Op.write:
+      case Op.read:
+        this.emit(code, (first * pipes) >> 10, SIZES_BYTES[(second * SIZES_BYTES.length) >> 12]!);
         return;
-      case OpCode.read:
-        this.emit(code, this.below(profile.pipes), this.#sizeBytes());
+      case Op.close:
+        this.emit(code, (first * pipes) >> 10, second < READ_END_OF_4096 ? 0 : 1);
         return;
-      case OpCode.close:
-        // Mostly the write end: end of file wakes a reader, a closed read end strands it.
-        this.emit(code, this.below(profile.pipes), this.oneIn(5) ? 0 : 1);
+      case Op.log:
+        this.emit(code, (first * 100) >> 10, 0);
         return;
-      case OpCode.log:
-        this.emit(code, this.below(100));
-        return;
-      case OpCode.repeat:
-      case OpCode.call:
+      case Op.repeat:
+      case Op.call:
         if (nesting < NESTING_MAX) this.#writeNested(code, nesting);
-        else this.emit(OpCode.log, nesting);
+        else this.emit(Op.log, nesting, 0);
         return;
       default:
         this.emit(code);
@@ -184,179 +252,45 @@ export class ProgramGenerator {
   }
 
   #writeNested(code: number, nesting: number): void {
-    const count = code === OpCode.repeat ? this.below(4) : CALL_DEPTHS[this.below(CALL_DEPTHS.length)]!;
-    this.emit(code, count);
-    const at = this.#out.position;
-    const multiplier = this.#multiplier;
-    if (code === OpCode.repeat) this.#multiplier = multiplier * count;
+    const count = code === Op.repeat ? this.below(4) : CALL_DEPTHS[this.below(CALL_DEPTHS.length)]!;
+    this.emit(code, count, 0);
+    const at = this.#at;
+    const repeated = this.#repeated;
     this.#writeOps(1 + this.below(3), nesting + 1);
-    this.#multiplier = multiplier;
-    this.#out.words[at - 1] = (this.#out.position - at) / ProgramWord.op;
+    const ops = ((this.#at - at) / Word.op) | 0;
+    this.#words[at - 1] = ops;
+    if (code === Op.repeat) this.countPasses(count, ops + this.#repeated - repeated);
   }
 
   /** Mostly a task that this body owns, started first; else any, which is a wait on an unstarted, ready or awaited one. */
-  #writeWait(): void {
-    const { tasks } = this.profile;
-    const first = this.below(tasks);
+  #writeWait(first: number, bits: number): void {
+    const { fibers, tasks } = this.profile;
     for (let i = 0; i < tasks; i++) {
-      const task = (first + i) % tasks;
-      if (this.#ownerOf(task) !== this.#body) continue;
-      if (!this.oneIn(8)) this.emit(OpCode.go, this.#taskBody(task));
-      this.emit(OpCode.wait, this.#taskBody(task));
+      const task = first + i < tasks ? first + i : first + i - tasks;
+      if (this.#owners[task] !== this.#body) continue;
+      if ((bits & 7) !== 0) this.emit(Op.go, fibers + task, 0);
+      this.emit(Op.wait, fibers + task, 0);
       return;
     }
     // Not its own: then only one that may well be finished, seldom, or a second waiter's panic would end most programs.
-    if (this.oneIn(24)) this.emit(OpCode.wait, this.#taskBody(first));
-    else this.emit(OpCode.go, this.#taskBody(first));
+    this.emit(bits < WAIT_ANY_OF_4096 ? Op.wait : Op.go, fibers + first, 0);
   }
 
   /** Mostly the pipe that this body reads, read right after, so that the next block waits for new bytes. */
-  #writeBlock(): void {
+  #writeBlock(any: number, bits: number): void {
     const { pipes } = this.profile;
     for (let pipe = 0; pipe < pipes; pipe++) {
-      if (this.#readerOf(pipe) !== this.#body || this.oneIn(3)) continue;
-      this.emit(OpCode.block, pipe);
-      if (!this.oneIn(3)) this.emit(OpCode.read, pipe, this.#sizeBytes());
+      if (this.#readers[pipe] !== this.#body || this.oneIn(3)) continue;
+      this.emit(Op.block, pipe, 0);
+      if (!this.oneIn(3)) this.emit(Op.read, pipe, this.sizeBytes());
       return;
     }
-    const pipe = this.below(pipes);
-    if (this.oneIn(40)) this.emit(OpCode.block, pipe);
-    else this.emit(OpCode.write, pipe, this.#sizeBytes());
-  }
-
-  /** One of a crowd: blocks on its own pipe, then acts on a neighbour's, so that a batch changes what the next one sees. */
-  #writeReader(body: number): void {
-    const { pipes } = this.profile;
-    this.emit(OpCode.block, body);
-    if (!this.oneIn(4)) this.emit(OpCode.read, body, this.#sizeBytes());
-    const action = this.below(4);
-    if (action === 0) this.emit(OpCode.read, this.below(pipes), 4096);
-    else if (action === 1) this.emit(OpCode.write, this.below(pipes), 1 + this.below(8));
-    else if (action === 2) this.emit(OpCode.wake, this.below(pipes));
-  }
-
-  /** One of a dormitory: sleeps, wakes another out of a sleep, sleeps again. Long spans of time, so that the heap is seldom in order. */
-  #writeSleeper(): void {
-    this.emit(OpCode.sleep, this.below(100));
-    if (this.oneIn(3)) this.emit(OpCode.wake, this.below(this.profile.fibers));
-    if (this.oneIn(2)) this.emit(OpCode.sleep, this.below(100));
-  }
-
-  /** Wakes the others again and again, and closes the pipes at last. */
-  #writeRescuer(): void {
-    const { profile } = this;
-    const bodies = profile.fibers + profile.tasks;
-    const first = this.below(bodies);
-    const wakes = 1 + this.below(Math.min(bodies, 5));
-    for (let round = 1 + this.below(3); round > 0; round--) {
-      if (this.has(Kind.sleep)) this.emit(OpCode.sleep, this.durationMs());
-      else this.emit(OpCode.yield);
-      for (let i = 0; i < wakes; i++) this.emit(OpCode.wake, (first + i) % bodies);
-      if (profile.pipes > 0) this.emit(OpCode.write, this.below(profile.pipes), this.#sizeBytes());
-    }
-    for (let pipe = 0; pipe < profile.pipes; pipe++) {
-      if (this.oneIn(8)) continue;
-      if (this.has(Kind.close)) this.emit(OpCode.close, pipe, 1);
-      else this.emit(OpCode.write, pipe, 1 + this.below(8));
-    }
-    if (!this.has(Kind.suspend)) return;
-    // Whoever suspends after the last round would stay so: wake everybody a few times more, in turn with them.
-    const passes = 3 + this.below(6);
-    this.emit(OpCode.repeat, passes, bodies + 1);
-    this.#multiplier *= passes;
-    for (let body = 0; body < bodies; body++) this.emit(OpCode.wake, body);
-    this.emit(this.has(Kind.sleep) ? OpCode.sleep : OpCode.yield, this.has(Kind.sleep) ? 15 : 0);
-    this.#multiplier = 1;
-  }
-
-  #writeMain(): void {
-    const { profile } = this;
-    const late =
-      this.has(Kind.rerun) && !profile.isCrowd && !profile.isDormitory ? this.below(profile.fibers + 1) : -1;
-    if (profile.isCrowd) this.#writeAhead();
-    for (let fiber = 0; fiber < profile.fibers; fiber++) {
-      if (fiber !== late && this.#spawnerOf(fiber) === this.#body) this.emit(OpCode.spawn, fiber);
-    }
-    for (let task = 0; task < profile.tasks; task++) {
-      if (this.oneIn(3)) this.emit(OpCode.go, this.#taskBody(task));
-      if (this.has(Kind.cancel) && this.oneIn(10)) this.emit(OpCode.cancel, this.#taskBody(task));
-    }
-    if (profile.pipes > 0 && this.oneIn(2))
-      this.emit(OpCode.write, this.below(profile.pipes), this.#sizeBytes());
-    if (this.#misuseBody === this.#body) emitMisuse(this, this.#body);
-    // Once in a while nothing runs at all: deinit has to free what never ran (R3).
-    if (!this.oneIn(40)) this.emit(OpCode.run);
-    for (let task = 0; task < profile.tasks; task++) {
-      if (this.oneIn(4)) this.emit(OpCode.wait, this.#taskBody(task));
-    }
-    if (late >= 0) {
-      if (late < profile.fibers) this.emit(OpCode.spawn, late);
-      if (!this.oneIn(6)) this.emit(OpCode.run);
-    }
-    if (this.oneIn(8)) return;
-    this.emit(OpCode.deinit);
-    if (this.oneIn(8)) this.emit(OpCode.deinit);
-    if (this.oneIn(8)) this.emit(OpCode.log, 7);
-  }
-
-  /** For a crowd: bytes in most pipes, in a scrambled order, before anybody has registered. */
-  #writeAhead(): void {
-    const { pipes } = this.profile;
-    const stride = 1 + 2 * this.below(3);
-    if (this.oneIn(2)) return;
-    for (let i = 0; i < pipes; i++) {
-      if (!this.oneIn(6)) this.emit(OpCode.write, (i * stride) % pipes, 1 + this.below(8));
-    }
-  }
-
-  #writeWorld(): void {
-    const { profile } = this;
-    if (!this.has(Kind.world)) return;
-    const rounds = profile.isCrowd ? 1 : 1 + this.below(2);
-    for (let round = 0; round < rounds; round++) {
-      for (let i = 0; i < profile.pipes; i++) {
-        const pipe = this.below(profile.pipes);
-        if (this.has(Kind.close) && this.oneIn(4)) this.emit(OpCode.close, pipe, this.oneIn(8) ? 0 : 1);
-        else this.emit(OpCode.write, pipe, this.#sizeBytes());
-      }
-    }
-    for (let pipe = 0; pipe < profile.pipes; pipe++) {
-      if (!this.oneIn(6)) this.emit(OpCode.close, pipe, 1);
-    }
-  }
-
-  #sizeBytes(): number {
-    return SIZES_BYTES[this.below(SIZES_BYTES.length)]!;
-  }
-
-  #taskBody(task: number): number {
-    return this.profile.fibers + task;
-  }
-
-  #anyTask(): number {
-    return this.#taskBody(this.below(this.profile.tasks));
-  }
-
-  /** The one body that awaits a task: a fiber, or a task of a lower number, so that waits make no cycle. Fixed by the numbers alone. */
-  #ownerOf(task: number): number {
-    const { fibers } = this.profile;
-    return task % 3 === 2 ? fibers + task - 1 : (task * 7) % fibers;
-  }
-
-  /** The one body that blocks on a pipe. */
-  #readerOf(pipe: number): number {
-    return (pipe * 5 + 1) % (this.profile.fibers + this.profile.tasks);
-  }
-
-  /** The body that spawns a fiber: main, or, where the run has that kind, the fiber before it for every third. */
-  #spawnerOf(fiber: number): number {
-    const { fibers, tasks, isCrowd } = this.profile;
-    const isInside = this.has(Kind.spawnInside) && !isCrowd && fiber % 3 === 2 && fiber !== fibers - 1;
-    return isInside ? fiber - 1 : fibers + tasks;
+    if (bits < BLOCK_ANY_OF_4096) this.emit(Op.block, any, 0);
+    else this.emit(Op.write, any, this.sizeBytes());
   }
 
   #fiberSpawnedBy(body: number): number {
     const { fibers } = this.profile;
-    return body + 1 < fibers && this.#spawnerOf(body + 1) === body ? body + 1 : this.below(fibers);
+    return body + 1 < fibers && this.spawnerOf(body + 1) === body ? body + 1 : this.below(fibers);
   }
 }

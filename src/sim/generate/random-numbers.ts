@@ -1,22 +1,13 @@
 /**
- * Random numbers for generating: the one method of fast-check's `Random` that the generator draws with, and a fast stream for campaigns.
+ * Random numbers for generating: a stream of 32-bit numbers that depends on its seed alone.
  *
- * Guarantee: a stream depends on its seed string alone. seedrandom's Alea turns the string into 128 bits of state (IEEE doubles, the same on
- * every machine); from there sfc32 (Chris Doty-Humphrey, PractRand) draws in 32-bit integer arithmetic.
+ * seedrandom turns the seed string into 96 bits of state (Tyche-i, in 32-bit integers, the same on every machine); from there sfc32 (Chris
+ * Doty-Humphrey, PractRand) draws. The bits of the seed are mixed by the 20 rounds that seedrandom ends with, so the first number is as good
+ * as any. fast-check's random numbers give the state instead where a property asks (`program-arbitrary.ts`).
  */
 import seedrandom from "seedrandom";
 
-/** What the generator needs: fast-check's `Random` has it, and so has `SeededStream`. */
-export interface RandomNumbers {
-  /** A whole number from `min` to `max`, both included, each as likely. `max - min` below 2^21. */
-  nextInt(min: number, max: number): number;
-}
-
-/** Draws before the first number is used: what sfc32 needs for all bits of the seed to reach all bits of its state. */
-const WARM_UP = 8;
-const TWO_TO_32 = 4294967296;
-
-export class SeededStream implements RandomNumbers {
+export class SeededStream {
   #a = 0;
   #b = 0;
   #c = 0;
@@ -28,25 +19,33 @@ export class SeededStream implements RandomNumbers {
 
   /** Starts the stream of another seed. Streams are reused so that a campaign allocates none. */
   reseed(seed: string): void {
-    const draw = seedrandom.alea(seed).int32;
-    this.#a = draw();
-    this.#b = draw();
-    this.#c = draw();
+    const draw = seedrandom.tychei(seed).int32;
+    this.restart(draw(), draw(), draw());
+  }
+
+  /** Starts the stream of a state: any three 32-bit integers. */
+  restart(a: number, b: number, c: number): void {
+    this.#a = a | 0;
+    this.#b = b | 0;
+    this.#c = c | 0;
     this.#counter = 1;
-    for (let i = 0; i < WARM_UP; i++) this.#next();
   }
 
-  nextInt(min: number, max: number): number {
-    // Scaling by the high bits: biased by less than 2^-11 for the small ranges that there are, and free of rejection loops.
-    return min + Math.floor(((this.#next() >>> 0) * (max - min + 1)) / TWO_TO_32);
-  }
-
-  #next(): number {
+  /** 32 random bits, as a signed integer. */
+  bits(): number {
     const drawn = (((this.#a + this.#b) | 0) + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
     this.#a = this.#b ^ (this.#b >>> 9);
     this.#b = (this.#c + (this.#c << 3)) | 0;
     this.#c = (((this.#c << 21) | (this.#c >>> 11)) + drawn) | 0;
     return drawn;
+  }
+
+  /**
+   * A whole number from 0 to `n` - 1. `n`: 1 to 2^11. By the high bits, in integers: biased by less than 2^-10 for the ranges that there
+   * are, and free of rejection loops.
+   */
+  below(n: number): number {
+    return Math.imul(this.bits() >>> 11, n) >>> 21;
   }
 }

@@ -11,14 +11,4 @@ export class WordBuffer {
     grown.set(this.words);
     this.words = grown;
   }
-
-  /** Writes one op of three words. Room must have been made. */
-  op(code: number, a: number, b: number): void {
-    const { words } = this;
-    let at = this.position;
-    words[at++] = code;
-    words[at++] = a;
-    words[at++] = b;
-    this.position = at;
-  }
 }

@@ -1,0 +1,3 @@
+module lockstep/bench
+
+go 1.25
