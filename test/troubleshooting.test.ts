@@ -39,7 +39,7 @@ describe("docs/troubleshooting.md", () => {
     const said = [
       /^unknown (fiber|task|pipe)/,
       /^nothing was compared/,
-      /failed, and agreed when/,
+      /did not repeat: /,
       /^sched: /,
       /^at /,
     ];

@@ -10,7 +10,14 @@ import { failureLines } from "../testing/failure-text.js";
 import { campaignCommand, reproCommandOf } from "./campaign-command.js";
 import { type CampaignRecord, recordText } from "./campaign-record.js";
 import { type RateSample, reportFolderComplaint, writeReport } from "./campaign-report.js";
-import { type SimSummary, simSummary, summaryLines, verdictOf } from "./campaign-summary.js";
+import {
+  notRepeatedLine,
+  type SimSummary,
+  simSummary,
+  summaryLines,
+  unsteadyRuns,
+  verdictOf,
+} from "./campaign-summary.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { type Annotations, markdownCode, markdownTable, markdownText, tellGithub } from "./github.js";
@@ -77,18 +84,19 @@ interface Trouble extends JunitComplaint {
 
 /** Everything that makes the campaign fail, in order. */
 function troubles(record: CampaignRecord, summary: SimSummary, requiresCoverage: boolean): Trouble[] {
-  const { canary, failures, underFloor } = summary;
+  const { canary, underFloor } = summary;
   const list: Trouble[] = record.failures.found.map((found) => ({
     type: "divergence",
     message: found.signature,
     text: plainReport(found, record),
     ...("path" in found.saved ? { file: found.saved.path } : {}),
   }));
-  if (failures.vanished.length > 0)
+  const unsteady = unsteadyRuns(summary);
+  if (unsteady.length > 0)
     list.push({
       type: "nondeterminism",
-      message: `${failures.vanished.length} run(s) failed, and agreed when replayed alone`,
-      text: failures.vanished.join("\n"),
+      message: `${unsteady.length} run(s) did not repeat: they failed, and agreed when replayed alone`,
+      text: unsteady.map(notRepeatedLine).join("\n"),
     });
   if (canary.differed > 0)
     list.push({
@@ -132,6 +140,7 @@ function campaignJunit(record: CampaignRecord, summary: SimSummary, requiresCove
       ["targets", terms.on.join(",")],
       ["version", terms.version],
       ["failed runs", String(summary.failures.runs)],
+      ["runs that did not repeat", String(summary.failures.notRepeated.length)],
       ["repro", campaignCommand(record)],
       ...summary.failures.found.flatMap(({ signature, first, on }, i): [string, string][] => [
         [`failure ${i + 1} signature`, signature],
@@ -156,6 +165,7 @@ function stepSummary(record: CampaignRecord, summary: SimSummary, requiresCovera
     ["runs", String(summary.runs)],
     ["targets", summary.on.join(", ")],
     ["runs that diverged", String(failures.runs)],
+    ["runs that did not repeat", String(failures.notRepeated.length)],
     ["runs again in another process", `${canary.runs}, ${canary.differed} differed`],
     ["labels under their floor", String(summary.underFloor.length)],
   ];

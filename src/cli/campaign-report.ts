@@ -111,6 +111,7 @@ function numbersOf(summary: SimSummary): [string, string][] {
     ["ops reached", `${(opsReached * 100).toFixed(1)}%`],
     ["runs again in another process", `${canary.runs}, ${canary.differed} differed`],
     ["runs that diverged", String(failures.runs)],
+    ["runs that did not repeat", String(failures.notRepeated.length)],
     ["labels under their floor", String(summary.underFloor.length)],
     ["interrupted", summary.interrupted ? "yes" : "no"],
   ];

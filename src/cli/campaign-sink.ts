@@ -6,13 +6,19 @@
  */
 
 import { formatProgram } from "../report/program-text.js";
-import { BatchRunner, type RangeResult, type RunRange } from "../sim/campaign/batch-runner.js";
+import {
+  BatchRunner,
+  type FailedRun,
+  type RangeResult,
+  type RunRange,
+  STALL,
+} from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Target } from "../sim/target.js";
 import type { FailureBook } from "../testing/failure-book.js";
 import type { FoundFailure } from "../testing/failure-log.js";
 import { failureLines } from "../testing/failure-text.js";
-import type { CampaignEvents, CanaryDifference, OwedCanary } from "./campaign.js";
+import { type CampaignEvents, type CanaryDifference, type OwedCanary, traceOn } from "./campaign.js";
 import { reproCommandOf } from "./campaign-command.js";
 import type { CampaignRecord, CampaignState } from "./campaign-record.js";
 import { addSample, type RateSample } from "./campaign-report.js";
@@ -76,9 +82,12 @@ export class CampaignSink implements CampaignEvents {
   async onRange(result: RangeResult): Promise<boolean> {
     let counted = result;
     let goesOn = true;
+    const repeated: FailedRun[] = [];
     for (const failed of result.failures) {
       // After an interruption too: shrinking is over at once then, but no failure is lost.
-      const found = await this.#book.add(failed);
+      const { isRepeated, found } = await this.#book.add(failed);
+      if (isRepeated) repeated.push(failed);
+      else this.#context.logger?.info(failed, "did not repeat");
       if (found === undefined) continue;
       this.#progress.clear();
       this.#tell(found);
@@ -87,7 +96,7 @@ export class CampaignSink implements CampaignEvents {
       goesOn = false;
       break;
     }
-    this.#count(counted);
+    this.#count({ ...counted, failures: repeated });
     const { tally, terms } = this.#record;
     addSample(this.samples, { seconds: this.#options.elapsedMs() / 1000, runs: tally.runs });
     this.#progress.update({
@@ -97,6 +106,13 @@ export class CampaignSink implements CampaignEvents {
       failedRuns: tally.failedRuns,
     });
     return goesOn;
+  }
+
+  onStall(index: number): void {
+    const run = runSeed(this.#record.terms.seed, index);
+    this.#context.terminal.complain(
+      `run ${run} timed out in another process, and not when it was run there once more: it does not count`,
+    );
   }
 
   onCanary(range: RunRange, differing: readonly CanaryDifference[]): void {
@@ -112,7 +128,7 @@ export class CampaignSink implements CampaignEvents {
       ...this.#record,
       next: from + count,
       tally: added(this.#record.tally, tallyOf(result)),
-      failures: result.failures.length === 0 ? this.#record.failures : this.#book.log,
+      failures: this.#book.log,
       canariesOwed: [...this.#owed.values()],
     };
     const early = this.#early.get(from);
@@ -123,7 +139,17 @@ export class CampaignSink implements CampaignEvents {
   #credit(from: number, differing: readonly CanaryDifference[]): void {
     const { range } = this.#owed.get(from)!;
     this.#owed.delete(from);
-    const counted = differing.filter(({ index }) => index < range.from + range.count);
+    // Told already, as a run that did not repeat.
+    const stalled = new Set(
+      this.#record.failures.lookedAt
+        .filter(({ signature, outcome }) => signature === null && outcome === STALL)
+        .flatMap(({ index, on }) =>
+          [on, this.#record.terms.on[0]!].map((name) => `${index} ${traceOn(name)}`),
+        ),
+    );
+    const counted = differing.filter(
+      ({ index, what }) => index < range.from + range.count && !stalled.has(`${index} ${what}`),
+    );
     const tally = added(this.#record.tally, canaryTally(range.count, counted));
     this.#record = { ...this.#record, tally, canariesOwed: [...this.#owed.values()] };
     for (const { index, what } of counted) {
@@ -139,8 +165,7 @@ export class CampaignSink implements CampaignEvents {
     const { terms } = this.#record;
     const range = { from: result.range.from, count: last + 1 - result.range.from };
     const part = await new BatchRunner([this.#options.first], terms.constraints).run(terms.seed, range);
-    const failures = result.failures.filter(({ index }) => index <= last);
-    return { ...part, failures, digests: result.digests.slice(0, range.count) };
+    return { ...part, digests: result.digests.slice(0, range.count) };
   }
 
   #tell(found: FoundFailure): void {

@@ -5,7 +5,7 @@
  */
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
-import { onlyCounted, runsOf, vanishedRuns } from "../testing/failure-log.js";
+import { type NotRepeated, notRepeated, onlyCounted, runsOf } from "../testing/failure-log.js";
 import type { CanaryDifference } from "./campaign.js";
 import type { CampaignRecord } from "./campaign-record.js";
 import { shardText } from "./campaign-shard.js";
@@ -38,8 +38,8 @@ export interface SimSummary {
     readonly runs: number;
     /** Failed runs that were counted and not looked at. */
     readonly notInvestigated: number;
-    /** Failed runs that agreed when replayed alone. */
-    readonly vanished: readonly string[];
+    /** Runs that failed in their batch and agreed when replayed alone; `runs` leaves them out. */
+    readonly notRepeated: readonly NotRepeated[];
     readonly found: readonly FailureSummary[];
   };
   readonly interrupted: boolean;
@@ -77,7 +77,7 @@ export function simSummary({ terms, shard, state, tally, failures }: CampaignRec
     failures: {
       runs: tally.failedRuns,
       notInvestigated: onlyCounted(failures),
-      vanished: vanishedRuns(failures, seed),
+      notRepeated: notRepeated(failures, seed),
       found: failures.found.map(({ signature, first, on, shrunk, saved }) => ({
         signature,
         first,
@@ -95,9 +95,22 @@ export function simSummary({ terms, shard, state, tally, failures }: CampaignRec
   };
 }
 
+/** Failed runs that did not repeat and are no timeouts: of a target that is not deterministic. */
+export function unsteadyRuns({ failures }: SimSummary): NotRepeated[] {
+  return failures.notRepeated.filter(({ counts }) => counts);
+}
+
+/** A run that did not repeat, as a line: `S:i on TARGET did not repeat: ...`. */
+export function notRepeatedLine({ run, on, outcome, counts }: NotRepeated): string {
+  const why = counts
+    ? "the target is not deterministic"
+    : "the machine stalled for --time-limit, which is no failure";
+  return `${run} on ${on} did not repeat: it failed with the outcome ${outcome}, and agreed when it was replayed alone: ${why}`;
+}
+
 /** What the campaign found decides; an interruption is for the caller. */
 export function verdictOf(summary: SimSummary, requiresCoverage: boolean): ExitStatus {
-  const isBad = summary.failures.runs > 0 || summary.canary.differed > 0;
+  const isBad = summary.failures.runs > 0 || unsteadyRuns(summary).length > 0 || summary.canary.differed > 0;
   const isShort = requiresCoverage && summary.underFloor.length > 0;
   return isBad || isShort ? ExitStatus.divergence : ExitStatus.agreement;
 }
@@ -126,8 +139,8 @@ export function summaryLines(summary: SimSummary, paint: Terminal["paint"]): str
     lines.push(paint("red", `  ${runSeed(summary.seed, index)}: ${what} differed`));
   if (canary.differed > canary.differing.length)
     lines.push(`  ... and ${canary.differed - canary.differing.length} more`);
-  for (const run of failures.vanished)
-    lines.push(paint("red", `${run} failed, and agreed when it was replayed alone`));
+  for (const run of failures.notRepeated)
+    lines.push(paint(run.counts ? "red" : "yellow", notRepeatedLine(run)));
   if (failures.notInvestigated > 0)
     lines.push(`${failures.notInvestigated} failed run(s) more were only counted`);
   for (const { signature, runs, first, saved } of failures.found) {
@@ -138,9 +151,12 @@ export function summaryLines(summary: SimSummary, paint: Terminal["paint"]): str
 }
 
 /** The last line: a campaign that ended early has found no divergence so far, and one target alone cannot diverge; both are less than none. */
-function verdictLine({ on, failures, interrupted, lost }: SimSummary, paint: Terminal["paint"]): string {
+function verdictLine(summary: SimSummary, paint: Terminal["paint"]): string {
+  const { on, failures, interrupted, lost } = summary;
+  const unsteady = unsteadyRuns(summary).length;
   const how = lost ? " (ended early: a target was lost)" : interrupted ? " (interrupted)" : "";
   if (failures.runs > 0) return paint("red", `${failures.runs} RUN(S) DIVERGED`) + how;
+  if (unsteady > 0) return paint("red", `${unsteady} RUN(S) DID NOT REPEAT`) + how;
   if (on.length === 1)
     return paint("yellow", `nothing was compared: ${on[0]} is the only target, add another with --on${how}`);
   return how === "" ? paint("green", "no divergence") : paint("yellow", `no divergence so far${how}`);

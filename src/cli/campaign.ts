@@ -5,7 +5,7 @@
  * workers or on which was faster; only where the campaign stops may depend on time (`deadlineMs`) or on an interruption. A share of the
  * runs is run a second time in another process (the canary), and both must give the same digests.
  */
-import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
+import { type RangeResult, type RunRange, STALL } from "../sim/campaign/batch-runner.js";
 import type { CampaignSetup } from "../testing/campaign-setup.js";
 import type { CampaignJournal } from "./campaign-journal.js";
 import { CampaignWorker } from "./campaign-pool.js";
@@ -31,6 +31,13 @@ export interface CampaignEvents {
   onRange(result: RangeResult): Promise<boolean>;
   /** Runs that were run again, and of those that differed what did: `the program`, or the trace of a target. In any order. */
   onCanary(range: RunRange, differing: readonly CanaryDifference[]): void;
+  /** A run of the canary that differed by a timeout, and did not when it was run once more. */
+  onStall(index: number): void;
+}
+
+/** What differs where a target gave another trace, in a `CanaryDifference`. */
+export function traceOn(target: string): string {
+  return `the trace on ${target}`;
 }
 
 export interface CanaryDifference {
@@ -192,11 +199,22 @@ export class Campaign {
 
   async #runCanary(worker: CampaignWorker, { range, digests }: CanaryTask): Promise<void> {
     const again = await worker.run(range, range.count);
-    const names = ["the program", ...this.#plan.setup.on.map((name) => `the trace on ${name}`)];
-    const differing = digests.flatMap((of, i) => {
-      const what = names.filter((_, k) => again.digests[i]?.[k] !== of[k]);
-      return what.length === 0 ? [] : [{ index: range.from + i, what: what.join(" and ") }];
-    });
+    const timedOut = new Set(
+      again.failures.filter(({ outcome }) => outcome === STALL).map(({ index }) => index),
+    );
+    const names = ["the program", ...this.#plan.setup.on.map(traceOn)];
+    const differing: CanaryDifference[] = [];
+    for (const [i, of] of digests.entries()) {
+      const index = range.from + i;
+      const differ = (came: readonly string[] | undefined): string[] =>
+        names.filter((_, k) => came?.[k] !== of[k]);
+      let what = differ(again.digests[i]);
+      if (what.length > 0 && timedOut.has(index)) {
+        what = differ((await worker.run({ from: index, count: 1 }, 1)).digests[0]);
+        if (what.length === 0) this.#events.onStall(index);
+      }
+      if (what.length > 0) differing.push({ index, what: what.join(" and ") });
+    }
     this.#events.onCanary(range, differing);
   }
 }

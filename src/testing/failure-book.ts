@@ -31,6 +31,14 @@ export interface FailureBookOptions {
   readonly target: (name: string) => Target;
 }
 
+/** What became of a failed run. */
+export interface LookedAt {
+  /** False when it agreed when it was replayed alone. A run that is only counted is taken for one that repeats. */
+  readonly isRepeated: boolean;
+  /** The failure, when its signature is new. */
+  readonly found: FoundFailure | undefined;
+}
+
 export class FailureBook {
   readonly #options: FailureBookOptions;
   readonly #found: Map<string, FoundFailure>;
@@ -45,24 +53,25 @@ export class FailureBook {
     this.#count = log.count;
   }
 
-  /** The log so far. */
+  /** The log so far, as it stays: what is added later does not show in it. */
   get log(): FailureLog {
-    return { count: this.#count, lookedAt: this.#lookedAt, found: [...this.#found.values()] };
+    return { count: this.#count, lookedAt: [...this.#lookedAt], found: [...this.#found.values()] };
   }
 
-  /** Looks at a failed run. The failure when its signature is new, else undefined. */
-  async add({ index, on }: FailedRun): Promise<FoundFailure | undefined> {
+  /** Looks at a failed run: replays it alone, and what fails again in a new way is shrunk and saved. */
+  async add({ index, on, outcome }: FailedRun): Promise<LookedAt> {
     const { setup, target, shrinkMs, interrupted, folder } = this.#options;
     this.#count++;
-    if (this.#lookedAt.length >= INVESTIGATED_MAX) return undefined;
+    if (this.#lookedAt.length >= INVESTIGATED_MAX) return { isRepeated: true, found: undefined };
     const first = runSeed(setup.seed, index);
     const expected = target(setup.on[0]!);
     const came = target(on);
     const [failure] = await failuresOf([programOfRun(first, setup.constraints)], expected, came);
     const signature = failure === undefined ? null : signatureText(failure.signature);
-    this.#lookedAt.push({ index, on, signature });
-    if (failure === undefined || signature === null) return undefined;
-    if (this.#found.has(signature) || this.#found.size >= SIGNATURES_MAX) return undefined;
+    this.#lookedAt.push({ index, on, outcome, signature });
+    if (failure === undefined || signature === null) return { isRepeated: false, found: undefined };
+    if (this.#found.has(signature) || this.#found.size >= SIGNATURES_MAX)
+      return { isRepeated: true, found: undefined };
     const shrunk = await shrinkFailure(failure, expected, came, shrinkMs, interrupted);
     const saved: Saved =
       folder === undefined
@@ -70,6 +79,6 @@ export class FailureBook {
         : await saveFailure(folder, shrunk, { run: first, signature, on: setup.on });
     const found: FoundFailure = { signature, first, on, shrunk, saved };
     this.#found.set(signature, found);
-    return found;
+    return { isRepeated: true, found };
   }
 }

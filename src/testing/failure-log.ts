@@ -5,7 +5,7 @@
  * first failed runs are looked at, so the first of the whole are always among them, and the first run of a signature in the whole is the first
  * of its shard.
  */
-import type { FailedRun } from "../sim/campaign/batch-runner.js";
+import { type FailedRun, STALL } from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { ShrunkFailure } from "./investigate.js";
 import type { Saved } from "./save-failure.js";
@@ -26,7 +26,7 @@ export interface FoundFailure {
 }
 
 export interface LookedAtRun extends FailedRun {
-  /** Null for a run that agreed when it was replayed alone: a target that is not deterministic. */
+  /** Null for a run that agreed when it was replayed alone. */
   readonly signature: string | null;
 }
 
@@ -37,6 +37,20 @@ export interface FailureLog {
   readonly lookedAt: readonly LookedAtRun[];
   /** In order of their first runs: at most SIGNATURES_MAX. */
   readonly found: readonly FoundFailure[];
+}
+
+/** A run that failed in its batch, and agreed when it was replayed alone on the same targets with the same limits. */
+export interface NotRepeated {
+  /** `S:i`. */
+  readonly run: string;
+  readonly on: string;
+  /** How it ended when it failed, as in a signature. */
+  readonly outcome: string;
+  /**
+   * False for a timeout: it is the machine that stalled, and no failure. Anything else that does not repeat is: a target that is not
+   * deterministic.
+   */
+  readonly counts: boolean;
 }
 
 /** Nothing noted yet. */
@@ -53,11 +67,11 @@ export function onlyCounted({ count, lookedAt, found }: FailureLog): number {
   return count - lookedAt.filter(({ signature }) => kept.has(signature)).length;
 }
 
-/** Runs that failed and agreed when they were replayed alone, as `SEED:INDEX on TARGET`. */
-export function vanishedRuns({ lookedAt }: FailureLog, seed: string): string[] {
+/** The failed runs of the log that did not repeat. */
+export function notRepeated({ lookedAt }: FailureLog, seed: string): NotRepeated[] {
   return lookedAt
     .filter(({ signature }) => signature === null)
-    .map(({ index, on }) => `${runSeed(seed, index)} on ${on}`);
+    .map(({ index, on, outcome }) => ({ run: runSeed(seed, index), on, outcome, counts: outcome !== STALL }));
 }
 
 /** The log of the whole, from those of its parts in order. */

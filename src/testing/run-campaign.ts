@@ -8,7 +8,7 @@ import { BatchRunner, type RunRange } from "../sim/campaign/batch-runner.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import type { Target } from "../sim/target.js";
 import { FailureBook } from "./failure-book.js";
-import { runsOf, vanishedRuns } from "./failure-log.js";
+import { type NotRepeated, notRepeated, runsOf } from "./failure-log.js";
 import { type Finding, findingOf, SHRINK_MS, type ShrinkLimits } from "./investigate-program.js";
 
 /** Runs of a batch: enough that a native target's process for it costs little. */
@@ -50,8 +50,8 @@ export interface CampaignResult {
   readonly failedRuns: number;
   /** By signature, in order of their first runs. */
   readonly failures: readonly CampaignFailure[];
-  /** Failed runs that agreed when they were replayed alone: `S:i on TARGET`. */
-  readonly vanished: readonly string[];
+  /** Runs that failed in their batch and agreed when they were replayed alone; `failedRuns` leaves them out. */
+  readonly notRepeated: readonly NotRepeated[];
 }
 
 /**
@@ -92,11 +92,13 @@ export async function runCampaign(
     const range: RunRange = { from: from + done, count: Math.min(RANGE_RUNS, runs - done) };
     const { failures } = await runner.run(seed, range);
     done += range.count;
-    failedRuns += new Set(failures.map(({ index }) => index)).size;
+    const repeated = new Set<number>();
     for (const failed of failures) {
-      await book.add(failed);
-      if (bail && book.log.found.length > 0) break;
+      const { isRepeated, found } = await book.add(failed);
+      if (isRepeated) repeated.add(failed.index);
+      if (bail && found !== undefined) break;
     }
+    failedRuns += repeated.size;
   }
   const { log } = book;
   const failures = log.found.map(
@@ -108,5 +110,5 @@ export async function runCampaign(
       ...("path" in saved ? { saved: saved.path } : {}),
     }),
   );
-  return { seed, runs: done, failedRuns, failures, vanished: vanishedRuns(log, seed) };
+  return { seed, runs: done, failedRuns, failures, notRepeated: notRepeated(log, seed) };
 }
