@@ -2,7 +2,7 @@
  * A run that fails in its batch and agrees when it is replayed alone did not repeat. A timeout that did not is a machine that stalled, and
  * no failure; anything else is a target that is not deterministic. Both are told.
  *
- * Needs a C compiler: the runtime fails in one create() of all that there are, in whichever process.
+ * `sim` needs a C compiler here: the runtime fails in one create() of all that there are, in whichever process.
  */
 
 import { readFileSync } from "node:fs";

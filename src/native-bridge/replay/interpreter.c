@@ -86,7 +86,7 @@ static void waiting_remove(uint32_t who) {
 static void block_op(const struct lockstep_body *body, uint32_t at, uint32_t pipe, bool want_read) {
   struct lockstep_desk *desk = self->trace.desk;
   const uint32_t capacity = sizeof desk->waiting / sizeof desk->waiting[0];
-  lockstep_pipe_show(pipe);
+  lockstep_pipe_open(pipe);
   /* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
   if (want_read && desk->waiting_count < capacity) {
     desk->waiting[desk->waiting_count].who = body->number;

@@ -1,10 +1,9 @@
 /*
  * The pipes of a program (see pipes.h).
  *
- * The k-th byte ever written to a pipe is k mod 251, so the bytes of any write stand somewhere in one fixed pattern,
- * writing and checking copy nothing, and two counts say what a pipe holds. An answer of the system that no pipe of ours
- * can give means that the runtime has touched descriptors that are not its own: the worker then aborts, which the trace
- * shows as a crash.
+ * The k-th byte ever written to a pipe is k mod 251, so the bytes of any write stand somewhere in one fixed pattern and
+ * writing and checking copy nothing. An answer of the system that no pipe of ours can give means that the runtime has
+ * touched descriptors that are not its own: the worker then aborts, which the trace shows as a crash.
  */
 #include "pipes.h"
 
@@ -20,7 +19,6 @@
 static unsigned char pattern[LOCKSTEP_PIPE_PATTERN + LOCKSTEP_PIPE_BYTES_MAX];
 static unsigned char buffer[LOCKSTEP_PIPE_BYTES_MAX];
 static bool exists[LOCKSTEP_PIPES_MAX]; /* whether this process has made the pipe, and not put it away */
-static bool shown[LOCKSTEP_PIPES_MAX];  /* whether the runtime has been told of it, in this program */
 static uint32_t used;                   /* pipes of the program at hand */
 
 static struct lockstep_pipe *pipe_at(uint32_t number) { return &lockstep_desk->pipes[number]; }
@@ -32,7 +30,7 @@ static int write_fd(uint32_t number) { return lockstep_pipe_read_fd(number) + 1;
 /* Bytes that were written and not read yet. */
 static size_t left_in(const struct lockstep_pipe *pipe) { return (size_t)(pipe->written - pipe->taken); }
 
-/* Whether both ends of a pipe that was shown are open and the pipe is empty, or now made so. */
+/* Whether both ends are open and the pipe is empty, or now made so. */
 static bool is_as_new(uint32_t number) {
   const struct lockstep_pipe *pipe = pipe_at(number);
   if (!pipe->read_open || !pipe->write_open) return false;
@@ -40,19 +38,13 @@ static bool is_as_new(uint32_t number) {
   return left == 0 || (left <= sizeof buffer && read(read_fd(number), buffer, sizeof buffer) == (ssize_t)left);
 }
 
-/* Closes the descriptors that there are of a pipe: both until it is shown, then those of the ends that are open. */
-static void put_away(uint32_t number) {
-  const struct lockstep_pipe *pipe = pipe_at(number);
-  if (!shown[number] || pipe->read_open) close(read_fd(number));
-  if (!shown[number] || pipe->write_open) close(write_fd(number));
-  exists[number] = false;
-}
-
 void lockstep_pipes_begin(uint32_t count) {
   for (uint32_t number = 0; number < used; number++) {
-    if (!shown[number]) continue;
-    if (exists[number] && !is_as_new(number)) put_away(number);
-    shown[number] = false;
+    const struct lockstep_pipe *pipe = pipe_at(number);
+    if (!exists[number] || is_as_new(number)) continue;
+    if (pipe->read_open) close(read_fd(number));
+    if (pipe->write_open) close(write_fd(number));
+    exists[number] = false;
   }
   for (uint32_t number = 0; number < count; number++) {
     *pipe_at(number) = (struct lockstep_pipe){.read_open = true, .write_open = true};
@@ -65,19 +57,21 @@ void lockstep_pipes_begin(uint32_t count) {
 
 void lockstep_pipes_forget(void) {
   for (uint32_t number = 0; number < LOCKSTEP_PIPES_MAX; number++) {
-    if (exists[number]) put_away(number);
-    shown[number] = false;
+    const struct lockstep_pipe *pipe = pipe_at(number);
+    if (exists[number] && pipe->read_open) close(read_fd(number));
+    if (exists[number] && pipe->write_open) close(write_fd(number));
+    exists[number] = false;
   }
   used = 0;
 }
 
-/* Whether the pipe's descriptors are there that should be, and its bytes. */
+/* Whether the descriptors of a pipe that exists are there, but for ends that are closed, with the bytes that it was left with. */
 static bool is_as_left(uint32_t number) {
   const struct lockstep_pipe *pipe = pipe_at(number);
+  const size_t left = number < used ? left_in(pipe) : 0;
   int bytes = 0;
-  if (!shown[number]) return fcntl(write_fd(number), F_GETFD) != -1 && ioctl(read_fd(number), FIONREAD, &bytes) == 0 && bytes == 0;
   if (pipe->write_open && fcntl(write_fd(number), F_GETFD) == -1) return false;
-  return !pipe->read_open || (ioctl(read_fd(number), FIONREAD, &bytes) == 0 && (size_t)bytes == left_in(pipe));
+  return !pipe->read_open || (ioctl(read_fd(number), FIONREAD, &bytes) == 0 && (size_t)bytes == left);
 }
 
 bool lockstep_pipes_are_as_left(void) {
@@ -87,10 +81,9 @@ bool lockstep_pipes_are_as_left(void) {
   return true;
 }
 
-/* Makes sure that the pipe exists, as far as it has not been closed by now. */
-static void open_pipe(uint32_t number) {
+void lockstep_pipe_open(uint32_t number) {
   const struct lockstep_pipe *pipe = pipe_at(number);
-  if (__builtin_expect(exists[number], 1) || !pipe->read_open || !pipe->write_open) return;
+  if (exists[number] || !pipe->read_open || !pipe->write_open) return;
   int ends[2];
   LOCKSTEP_MUST(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0, "no descriptors left for a pipe");
   LOCKSTEP_MUST(dup3(ends[0], read_fd(number), O_CLOEXEC) >= 0, "cannot place the read end of a pipe");
@@ -100,71 +93,41 @@ static void open_pipe(uint32_t number) {
   exists[number] = true;
 }
 
-void lockstep_pipe_show(uint32_t number) {
-  const struct lockstep_pipe *pipe = pipe_at(number);
-  open_pipe(number);
-  if (shown[number]) return;
-  shown[number] = true;
-  const size_t left = left_in(pipe);
-  LOCKSTEP_MUST(left <= LOCKSTEP_PIPE_BYTES_MAX, "a pipe holds no more than it may");
-  const unsigned char *bytes = pattern + pipe->taken % LOCKSTEP_PIPE_PATTERN;
-  if (left > 0 && pipe->read_open && write(write_fd(number), bytes, left) != (ssize_t)left) abort();
-  if (!pipe->read_open && close(read_fd(number)) != 0) abort();
-  if (!pipe->write_open && close(write_fd(number)) != 0) abort();
-}
-
-static struct lockstep_pipe_result count_of(int32_t count) {
-  return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_VALUE, .count = count};
-}
-
 struct lockstep_pipe_result lockstep_pipe_write(uint32_t number, uint32_t bytes) {
   struct lockstep_pipe *pipe = pipe_at(number);
   if (!pipe->write_open) return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_CLOSED};
   if (pipe->read_open && left_in(pipe) + bytes > LOCKSTEP_PIPE_BYTES_MAX)
     return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_FULL};
-  open_pipe(number);
-  if (!shown[number]) {
-    if (!pipe->read_open) return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_BROKEN};
-    pipe->written += bytes;
-    return count_of((int32_t)bytes);
-  }
+  lockstep_pipe_open(number);
   const ssize_t count = write(write_fd(number), pattern + pipe->written % LOCKSTEP_PIPE_PATTERN, bytes);
   if (count < 0) {
     if (errno != EPIPE) abort();
     return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_BROKEN};
   }
   pipe->written += (uint64_t)count;
-  return count_of((int32_t)count);
+  return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_VALUE, .count = (int32_t)count};
 }
 
 struct lockstep_pipe_result lockstep_pipe_read(uint32_t number, uint32_t bytes) {
   struct lockstep_pipe *pipe = pipe_at(number);
   if (!pipe->read_open) return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_CLOSED};
-  open_pipe(number);
-  if (!shown[number]) {
-    const size_t left = left_in(pipe);
-    if (left == 0 && pipe->write_open) return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_EMPTY};
-    const size_t count = left < bytes ? left : bytes;
-    pipe->taken += count;
-    return count_of((int32_t)count);
-  }
+  lockstep_pipe_open(number);
   const ssize_t count = read(read_fd(number), buffer, bytes);
   if (count < 0) {
     if (errno != EAGAIN) abort();
     return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_EMPTY};
   }
-  struct lockstep_pipe_result answer = count_of((int32_t)count);
-  answer.corrupt = memcmp(buffer, pattern + pipe->taken % LOCKSTEP_PIPE_PATTERN, (size_t)count) != 0;
+  const bool corrupt = memcmp(buffer, pattern + pipe->taken % LOCKSTEP_PIPE_PATTERN, (size_t)count) != 0;
   pipe->taken += (uint64_t)count;
-  return answer;
+  return (struct lockstep_pipe_result){LOCKSTEP_RESULT_VALUE, (int32_t)count, corrupt};
 }
 
 struct lockstep_pipe_result lockstep_pipe_close(uint32_t number, bool write_end) {
   struct lockstep_pipe *pipe = pipe_at(number);
   bool *open = write_end ? &pipe->write_open : &pipe->read_open;
   if (!*open) return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_ALREADY};
-  open_pipe(number);
-  if (shown[number] && close(write_end ? write_fd(number) : read_fd(number)) != 0) abort();
+  lockstep_pipe_open(number);
+  if (close(write_end ? write_fd(number) : read_fd(number)) != 0) abort();
   *open = false;
   return (struct lockstep_pipe_result){.result = LOCKSTEP_RESULT_CLOSED};
 }

@@ -1,11 +1,9 @@
 /*
  * The pipes of a program: real ones, at the descriptors that SPEC section 3 gives them.
  *
- * They are opened at first use, and one that is still as new serves the next program of the batch. A runtime is told of a
- * pipe by a block on it (lockstep_pipe_show); only from then on can anything but the body's own ops depend on what the
- * kernel's pipe holds, and what was written and closed before is done there then, at once. Until then two counts stand
- * for it and the kernel's stays as new, which is looked at when the worker leaves. Invariant: at the start of each
- * program every pipe is fresh in all that a body or a runtime can see.
+ * Opened at first use. One that a program left with both ends open is emptied and serves the next program of the batch;
+ * any other is closed. Invariant: at the start of each program every pipe is fresh in all that a body or
+ * a runtime can see.
  */
 #ifndef LOCKSTEP_PIPES_H
 #define LOCKSTEP_PIPES_H
@@ -32,10 +30,10 @@ void lockstep_pipes_begin(uint32_t count);
 /* Closes all pipes that are there: a process that is forked from this one must make its own. */
 void lockstep_pipes_forget(void);
 
-/* Brings the pipe's descriptors up to what its ops have made of it. Before the runtime is told of them. */
-void lockstep_pipe_show(uint32_t number);
+/* Makes sure that the pipe's descriptors exist, as far as they are not closed by now. */
+void lockstep_pipe_open(uint32_t number);
 
-/* Whether the descriptors of all pipes are still there, but for ends that the program closed, with the bytes that it left. */
+/* Whether the descriptors of all pipes are there, but for ends that the program closed, with the bytes that it left. */
 bool lockstep_pipes_are_as_left(void);
 
 /* The ops of SPEC section 3. */
