@@ -1,6 +1,8 @@
 /**
  * Somebody else's runtime through the command (SPEC section 5): the toy of test/native/, with both hooks and with none, and the limits
  * that end what does not end by itself.
+ *
+ * Needs a C compiler.
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { machineArchitecture } from "../src/native-bridge/architecture.js";

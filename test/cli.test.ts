@@ -98,8 +98,8 @@ describe("replay", () => {
       expect(logsIn(stdout)).toEqual([1, 3]);
       expect(stderr).toMatch(
         new RegExp(
-          `^lockstep: \\S+:2: is not JSON: [^\n]* at line 1, column 16 \\(SPEC section 3\\)\n` +
-            `lockstep: \\S+:4: fibers\\.a\\[0\\]\\.task: unknown task "t": there is none \\(SPEC section 3\\)\n$`,
+          `^lockstep: \\S+:2: is not JSON: [^\n]* at line 1, column 16 \\(docs/programs\\.md\\)\n` +
+            `lockstep: \\S+:4: fibers\\.a\\[0\\]\\.task: unknown task "t": there is none \\(docs/programs\\.md\\)\n$`,
         ),
       );
     },
@@ -168,10 +168,10 @@ describe("input that is bad: exit status 2, one line on standard error, nothing 
     [
       "nesting of 50,000 levels",
       deep,
-      /is nested too deeply: at most 8 repeats and calls \(SPEC section 3, limits\)/,
+      /is nested too deeply: at most 8 repeats and calls \(docs\/programs\.md, Limits\)/,
     ],
-    ["an array", "[]", /expected an object, found \[\] \(SPEC section 3\)/],
-    ["prose", "hello\nworld\n", /is not JSON: .* at line 1, column 1 \(SPEC section 3\)/],
+    ["an array", "[]", /expected an object, found \[\] \(docs\/programs\.md\)/],
+    ["prose", "hello\nworld\n", /is not JSON: .* at line 1, column 1 \(docs\/programs\.md\)/],
   ])("%s", (_what, content, complaint) => {
     const path = file("bad.json", content);
     for (const command of ["replay", "diff"]) {
@@ -182,7 +182,7 @@ describe("input that is bad: exit status 2, one line on standard error, nothing 
       ]);
       expect([status, stdout]).toEqual([2, ""]);
       expect(stderr).toMatch(
-        new RegExp(`^lockstep: ${path}: ${complaint.source}\\S*( \\(SPEC section 3\\))?\n$`),
+        new RegExp(`^lockstep: ${path}: ${complaint.source}\\S*( \\(docs/programs\\.md\\))?\n$`),
       );
     }
   });
@@ -220,7 +220,7 @@ describe("input that is bad: exit status 2, one line on standard error, nothing 
     expect(lockstep(["replay", "-"])).toEqual({
       status: 2,
       stdout: "",
-      stderr: "lockstep: -: is empty: expected JSON (SPEC section 3)\n",
+      stderr: "lockstep: -: is empty: expected JSON (docs/programs.md)\n",
     });
   });
 });

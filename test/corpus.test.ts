@@ -72,15 +72,15 @@ describe("an entry that cannot be read", () => {
     [{ trace: {} }, "trace: expected a list of records (corpus format 1)"],
     [{ trace: [1] }, "trace: expected a list of records (corpus format 1)"],
     [{ outcome: "completed" }, "outcome: expected an outcome (corpus format 1)"],
-    [{ outcome: { outcome: "won", t: 0 } }, 'outcome: no outcome is called "won" (SPEC section 4)'],
-    [{ program: null }, "program: expected an object, found null (SPEC section 3)"],
+    [{ outcome: { outcome: "won", t: 0 } }, 'outcome: no outcome is called "won" (docs/traces.md)'],
+    [{ program: null }, "program: expected an object, found null (docs/programs.md)"],
     [
       { program: { version: 1, main: [{ op: "spawn", fiber: "a" }] } },
-      'program.main[0].fiber: unknown fiber "a": there is none (SPEC section 3)',
+      'program.main[0].fiber: unknown fiber "a": there is none (docs/programs.md)',
     ],
     [
       { program: { version: 1 }, trace: [{ ev: "begin", t: 0, who: "a" }] },
-      'trace[0]: the program has no fiber or task "a" (SPEC section 4)',
+      'trace[0]: the program has no fiber or task "a" (docs/traces.md)',
     ],
   ])("%j", (change, line) => {
     expect(lineOf({ ...good, ...change })).toBe(line);

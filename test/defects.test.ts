@@ -1,5 +1,7 @@
 /**
- * The list of planted bugs against the sources that hold them, and the audit of a build's switch (Bug B, C1, X1).
+ * * The list of planted bugs against the sources that hold them, and the audit of a build's switch (Bug B, C1, X1).
+ *
+ * Needs a C compiler.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -16,6 +16,7 @@ import { buildCommand, scratchFolder } from "./support/command.js";
 import { docExamples } from "./support/doc-examples.js";
 import { whyNoExample } from "./support/example-adapter.js";
 import { installProject } from "./support/installed-project.js";
+import { targetsHere } from "./support/replay.js";
 import { filesIn, textOf } from "./support/source-files.js";
 
 const scratch = scratchFolder();
@@ -27,6 +28,7 @@ const pages = [
   ...filesIn(["docs", "examples"], /\.md$/),
 ].filter((page) => !page.startsWith("docs/api/"));
 const missing = whyNoExample();
+const noCompiler = targetsHere.includes("native") ? undefined : "the target native cannot run here";
 
 /** A project that has the package installed, for pages about that. */
 function project(): string {
@@ -47,8 +49,11 @@ beforeAll(buildCommand);
 describe("what stands in the pages is true", () => {
   for (const page of pages) {
     const needsExample = /<!-- needs: examples\/boost-context -->/.test(textOf(page));
-    const isSkipped = needsExample && missing !== undefined;
-    if (isSkipped) process.stderr.write(`docs.test.ts: ${page} skipped: ${missing}\n`);
+    // The library that a page calls ./mine.so is compiled, and so is what it shows of C.
+    const needsCompiler = /\bmine\.so\b|^```(c|cpp)$/m.test(textOf(page));
+    const why = (needsExample ? missing : undefined) ?? (needsCompiler ? noCompiler : undefined);
+    const isSkipped = why !== undefined;
+    if (isSkipped) process.stderr.write(`docs.test.ts: ${page} skipped: ${why}\n`);
 
     test.skipIf(isSkipped)(page, { timeout: 240_000 }, async () => {
       const folder = page === "docs/vitest.md" ? project() : checkout();

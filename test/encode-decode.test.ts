@@ -279,15 +279,15 @@ describe("traces that do not fit their program", () => {
     [{ res: true }, "no op has the result true"],
     [{ res: { clock: 1 } }, "expected an integer of 64 bits, found undefined"],
   ])("a ret with %j", (change, message) => {
-    expect(lineOf(withRecord({ ...good, ...change }))).toBe(`trace[1]: ${message} (SPEC section 4)`);
+    expect(lineOf(withRecord({ ...good, ...change }))).toBe(`trace[1]: ${message} (docs/traces.md)`);
   });
 
   test("registers that are none", () => {
     expect(lineOf(withRecord({ ...clobber, regs: ["x19", "x31"] }))).toBe(
-      'trace[1]: no register is called "x31" (SPEC section 4)',
+      'trace[1]: no register is called "x31" (docs/traces.md)',
     );
     expect(lineOf(withRecord({ ...clobber, regs: "x19" }))).toBe(
-      "trace[1]: expected regs, a list of registers (SPEC section 4)",
+      "trace[1]: expected regs, a list of registers (docs/traces.md)",
     );
   });
 
@@ -311,6 +311,6 @@ describe("traces that do not fit their program", () => {
     [{ outcome: "crash", t: 0, who: "f", signal: "SIGNONE" }, 'no signal is called "SIGNONE"'],
     [{ outcome: "crash", t: 0, who: "h", signal: "SIGSEGV" }, 'the program has no fiber or task "h"'],
   ])("the outcome %j", (outcome, message) => {
-    expect(lineOf({ records: [], outcome })).toBe(`outcome: ${message} (SPEC section 4)`);
+    expect(lineOf({ records: [], outcome })).toBe(`outcome: ${message} (docs/traces.md)`);
   });
 });

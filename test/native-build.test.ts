@@ -1,5 +1,7 @@
 /**
- * The build of the native artefacts: what the cache keeps, and what the user is told when there is no compiler or it refuses.
+ * * The build of the native artefacts: what the cache keeps, and what the user is told when there is no compiler or it refuses.
+ *
+ * Needs a C compiler.
  */
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -69,9 +71,17 @@ describe("the cache of native artefacts", () => {
     vi.stubEnv("LOCKSTEP_CACHE", "");
     expect(cacheFolder()).toBe(join(folder, "shared", "fiber-lockstep"));
     // A folder that cannot be made, whoever asks: below a device.
-    vi.stubEnv("LOCKSTEP_CACHE", "/dev/null/cache");
+    vi.stubEnv("XDG_CACHE_HOME", "/dev/null/cache");
     expect(cacheFolder().startsWith(join(tmpdir(), "fiber-lockstep-"))).toBe(true);
   });
+
+  test.each(["/dev/null/cache", "/proc/lockstep/cache"])(
+    "a cache folder that is named and cannot be made is an error: %s",
+    (named) => {
+      vi.stubEnv("LOCKSTEP_CACHE", named);
+      expect(cacheFolder).toThrow(`LOCKSTEP_CACHE is ${named}, which cannot be made or written`);
+    },
+  );
 });
 
 describe("a build that cannot be", () => {

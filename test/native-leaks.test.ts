@@ -1,6 +1,8 @@
 /**
  * Leaks count (R3, F5): a program that ran to its end and left descriptors, heap or mappings behind ends as `leak`, on every
  * architecture, whatever ran before it; a pool that is as full as it gets is none.
+ *
+ * Needs a C compiler.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openNativeTarget } from "../src/native-bridge/targets.js";

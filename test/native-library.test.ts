@@ -1,5 +1,7 @@
 /**
- * A target by path (SPEC sections 5 and 6): what is no runtime is told apart by kind, in words that name the path.
+ * * A target by path (SPEC sections 5 and 6): what is no runtime is told apart by kind, in words that name the path.
+ *
+ * Needs a C compiler.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,6 +1,8 @@
 /**
  * One program of 100,000 fibers on native targets: the same trace as the model's, or M1's panic where the machine cannot hold as many
  * guarded stacks (vm.max_map_count, where guards are mappings of their own), as a trace and not as a crash.
+ *
+ * Needs a C compiler.
  */
 import { describe, expect, test } from "vitest";
 import { decodeTrace } from "../src/sim/decode-trace.js";

@@ -1,5 +1,7 @@
 /**
- * The processes behind a target: when one dies another takes its place, and none outlives the process that opened it.
+ * * The processes behind a target: when one dies another takes its place, and none outlives the process that opened it.
+ *
+ * Needs a C compiler.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

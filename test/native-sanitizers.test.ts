@@ -4,6 +4,8 @@
  *
  * A finding of a sanitizer ends its process, so that it shows as a crash in a trace or as a lost target. The scheduler's own smoke tests
  * run the same way in scripts/native-check.sh.
+ *
+ * Needs a C compiler.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";

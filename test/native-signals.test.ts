@@ -1,6 +1,8 @@
 /**
  * Signals and clocks change no trace (C5): a storm of SIGALRM in the worker, SIGCHLD of a child that ends, SIGSTOP and SIGCONT to host
  * and worker while a batch is under way.
+ *
+ * Needs a C compiler.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";

@@ -4,6 +4,8 @@
  *
  * test/native/switch-stress.c runs any runtime; what it is worth is shown by the registers that it misses: each is taken out of a copy
  * of the switch.
+ *
+ * Needs a C compiler.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";

@@ -183,10 +183,6 @@ describe("numbers and lists at their edges", () => {
     // Nested ops are counted, so the log is op 6.
     expect(trace.records.find((record) => "op" in record && record.op === "log")).toMatchObject({ at: 6 });
   });
-
-  test("a key that stands twice counts once, as in any JSON: the last", () => {
-    expect(encodeProgram(programOf('{"version":2,"version":1}'))).toEqual(encodeProgram({ version: 1 }));
-  });
 });
 
 describe("the builder", () => {
@@ -197,14 +193,14 @@ describe("the builder", () => {
       return b.build();
     };
     expect(built((b) => b.fiber("a", (o) => o.sleep(0.5)))).toThrow(
-      "fibers.a[0].ms: expected an integer, found 0.5 (SPEC section 3)",
+      "fibers.a[0].ms: expected an integer, found 0.5 (docs/programs.md)",
     );
     expect(built((b) => b.fiber("1a"))).toThrow('fibers: "1a" is not a name');
-    expect(built((b) => [b.fiber("a"), b.fiber("a")])).toThrow("a: declared twice (SPEC section 3)");
-    expect(built((b) => [b.task("a", 1), b.task("a", 2)])).toThrow("a: declared twice (SPEC section 3)");
+    expect(built((b) => [b.fiber("a"), b.fiber("a")])).toThrow("a: declared twice (docs/programs.md)");
+    expect(built((b) => [b.task("a", 1), b.task("a", 2)])).toThrow("a: declared twice (docs/programs.md)");
     expect(built((b) => [b.fiber("a"), b.task("a", 2)])).toThrow("tasks.a: is the name of a fiber too");
     expect(built((b) => [b.pipe("p"), b.pipe("p")])).toThrow(
-      "pipes[1]: the same name twice (SPEC section 3)",
+      "pipes[1]: the same name twice (docs/programs.md)",
     );
     expect(built((b) => b.main((o) => o.overflow()))).toThrow('main[0].op: op "overflow" is not one of');
   });

@@ -31,8 +31,8 @@ const FIBER_OPS =
   "yield, suspend, sleep, wake, spawn, go, wait, cancel, block, blockWrite, write, read, close, log, repeat, run, deinit, call, overflow";
 const MAIN_OPS = FIBER_OPS.replace(", call, overflow", "");
 const TOP_KEYS = "version, title, pipes, fibers, tasks, main, world";
-const S3 = "(SPEC section 3)";
-const LIMITS = "(SPEC section 3, limits)";
+const S3 = "(docs/programs.md)";
+const LIMITS = "(docs/programs.md, Limits)";
 const NAMES = "^[A-Za-z_][A-Za-z0-9_-]{0,31}$";
 
 describe("text that is not JSON", () => {
@@ -68,7 +68,7 @@ describe("text that is not JSON", () => {
     ['\uFEFF{"version" 1}', 1, 12],
   ])("%j goes wrong in line %i, column %i", (text, line, column) => {
     expect(lineOf(text)).toMatch(
-      new RegExp(`^is not JSON: [^\n]{1,120} at line ${line}, column ${column} \\(SPEC section 3\\)$`),
+      new RegExp(`^is not JSON: [^\n]{1,120} at line ${line}, column ${column} \\(docs/programs\\.md\\)$`),
     );
   });
 
@@ -208,7 +208,7 @@ describe("ops", () => {
     );
   });
 
-  const late = "after deinit: main takes only log and deinit then (SPEC section 3, R3)";
+  const late = "after deinit: main takes only log and deinit then (docs/programs.md, R3)";
   test.each<[main: object[], line: string]>([
     [[{ op: "deinit" }, { op: "run" }], `main[1]: "run" ${late}`],
     [[{ op: "deinit" }, { op: "log", value: 1 }, { op: "spawn", fiber: "a" }], `main[2]: "spawn" ${late}`],

@@ -1,20 +1,17 @@
 /**
  * `sim --report DIR`: index.html with the numbers of the campaign, and beside it a time line for each failure, of its shrunk program.
  *
- * Each file is written whole or not at all. The traces are taken once more from the targets, which are open anyway.
+ * Each file is written whole or not at all. The traces are those that the failure was found with.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../native-bridge/make-folder.js";
 import { LABELS, LabelIndex } from "../sim/campaign/labels.js";
-import { type Side, traceOf } from "../sim/diff.js";
-import { batchOf, encodeProgram } from "../sim/encode-program.js";
-import type { Target } from "../sim/target.js";
-import type { FoundFailure } from "../testing/failure-book.js";
+import type { Side } from "../sim/diff.js";
+import type { FoundFailure } from "../testing/failure-log.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { type Bar, campaignHtml } from "../view/campaign-html.js";
 import { pageHtml } from "../view/page-html.js";
 import type { SimSummary } from "./campaign-summary.js";
-import { durationText } from "./duration.js";
 import { pageAssets, viewDataOf } from "./view-command.js";
 import { writeOutput } from "./write-output.js";
 
@@ -33,14 +30,6 @@ export function addSample(samples: RateSample[], sample: RateSample): void {
   if (sinceLast >= Math.max(SAMPLE_SECONDS_MIN, sample.seconds * SAMPLE_SHARE_MIN)) samples.push(sample);
 }
 
-export interface CampaignReport {
-  readonly summary: SimSummary;
-  readonly samples: readonly RateSample[];
-  readonly found: readonly FoundFailure[];
-  /** By name. */
-  readonly targets: ReadonlyMap<string, Target>;
-}
-
 /** The labels that are ways to end; every other run that was looked at completed. */
 const ENDINGS: readonly number[] = LABELS.flatMap(({ text }, label) => {
   const isNamed =
@@ -49,21 +38,28 @@ const ENDINGS: readonly number[] = LABELS.flatMap(({ text }, label) => {
 });
 
 /** Makes the folder if it is not there. The line to complain with, or undefined. */
-export async function reportFolderComplaint(folder: string): Promise<string | undefined> {
+export function reportFolderComplaint(folder: string): string | undefined {
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     return undefined;
   } catch (error) {
     return `${folder}: ${fileComplaint(error)}: the report is written there`;
   }
 }
 
-/** The line to complain with, or undefined when all files are there. */
-export async function writeReport(folder: string, report: CampaignReport): Promise<string | undefined> {
-  const { summary, samples, found } = report;
+/**
+ * The line to complain with, or undefined when all files are there. `samples`: the rate over time, which is of this machine and stands in a
+ * part of its own; none to leave that out.
+ */
+export async function writeReport(
+  folder: string,
+  summary: SimSummary,
+  found: readonly FoundFailure[],
+  samples: readonly RateSample[],
+): Promise<string | undefined> {
   const assets = await pageAssets();
   for (const [i, failure] of found.entries()) {
-    const html = pageHtml(viewDataOf(await viewedFailure(failure, report.targets)), assets);
+    const html = pageHtml(viewDataOf(viewedFailure(failure, summary.on[0]!)), assets);
     const complaint = await writeOutput(join(folder, failurePage(i)), html);
     if (complaint !== undefined) return complaint;
   }
@@ -77,8 +73,7 @@ export async function writeReport(folder: string, report: CampaignReport): Promi
       isShort: runs < floor,
     })),
     lookedAt: summary.lookedAt,
-    // A campaign too short for a sample has its average.
-    samples: samples.length > 0 ? samples : [{ seconds: summary.seconds, runs: summary.runs }],
+    samples,
     failures: summary.failures.found.map(({ signature, first, runs, opsAfter }, i) => ({
       signature,
       first,
@@ -94,36 +89,29 @@ function failurePage(i: number): string {
   return `failure-${i + 1}.html`;
 }
 
-async function viewedFailure({ first, on, shrunk }: FoundFailure, targets: ReadonlyMap<string, Target>) {
-  const { program } = shrunk.failure;
-  const [expected] = targets.keys();
-  const names = [expected!, on];
-  const batch = batchOf([encodeProgram(program)]);
-  const sides: Side[] = [];
-  for (const name of names) {
-    const target = targets.get(name)!;
-    const words = traceOf(await target.replay(batch), 0).slice();
-    sides.push({ on: name, words, readiness: target.readiness });
-  }
+function viewedFailure({ first, on, shrunk }: FoundFailure, expectedOn: string) {
+  const { program, expected, came, readiness } = shrunk.failure;
+  const names = [expectedOn, on];
+  const sides: Side[] = [
+    { on: expectedOn, words: expected, readiness: readiness.expected },
+    { on, words: came, readiness: readiness.came },
+  ];
   const title = `${first}, shrunk to ${shrunk.opsAfter} ops`;
   const found = { program, title, fileName: "failure" };
   return { found, sides, again: `lockstep repro ${first} --on ${names.join(",")}` };
 }
 
 function numbersOf(summary: SimSummary): [string, string][] {
-  const { seed, runs, on, jobs, seconds, runsPerSecond, eventsPerRun, opsReached, canary, failures } =
-    summary;
+  const { seed, runs, on, eventsPerRun, opsReached, canary, failures } = summary;
   return [
     ["seed", seed],
     ["runs", String(runs)],
     ["targets", on.join(", ")],
-    ["worker processes", String(jobs)],
-    ["time", durationText(seconds * 1000)],
-    ["runs a second", String(runsPerSecond)],
     ["events a run", String(eventsPerRun)],
     ["ops reached", `${(opsReached * 100).toFixed(1)}%`],
-    ["runs again in another process", `${canary.runs}, ${canary.differing.length} differed`],
+    ["runs again in another process", `${canary.runs}, ${canary.differed} differed`],
     ["runs that diverged", String(failures.runs)],
+    ["runs that did not repeat", String(failures.notRepeated.length)],
     ["labels under their floor", String(summary.underFloor.length)],
     ["interrupted", summary.interrupted ? "yes" : "no"],
   ];

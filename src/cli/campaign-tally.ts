@@ -1,10 +1,12 @@
 /**
- * What a campaign adds up to: runs, events, labels reached, failures by signature. Plain sums, so that order does not matter.
+ * What a campaign adds up to: runs, events, labels reached. Plain sums of its ranges, so that neither order nor cutting into shards matters.
  */
-
 import type { RangeResult } from "../sim/campaign/batch-runner.js";
 import { LABELS } from "../sim/campaign/labels.js";
 import type { CanaryDifference } from "./campaign.js";
+
+/** Of the runs that differed in another process, the first so many are named; the others are counted. */
+const DIFFERING_MAX = 100;
 
 export interface LabelTally {
   readonly rule: string;
@@ -14,45 +16,75 @@ export interface LabelTally {
   readonly floor: number;
 }
 
-export class CampaignTally {
-  runs = 0;
+export interface CampaignTally {
+  readonly runs: number;
   /** Runs whose traces were read: events, ops and labels are of these. */
-  lookedAt = 0;
-  events = 0;
-  opsWritten = 0;
-  opsReached = 0;
-  failedRuns = 0;
-  canaryRuns = 0;
-  readonly canaryDiffering: CanaryDifference[] = [];
-  readonly #labels = new Float64Array(LABELS.length);
+  readonly lookedAt: number;
+  readonly events: number;
+  readonly opsWritten: number;
+  readonly opsReached: number;
+  readonly failedRuns: number;
+  readonly labels: readonly number[];
+  readonly canary: {
+    readonly runs: number;
+    readonly differed: number;
+    /** The first of those that differed, in order of runs. */
+    readonly differing: readonly CanaryDifference[];
+  };
+}
 
-  add(result: RangeResult): void {
-    this.runs += result.range.count;
-    this.lookedAt += result.lookedAt;
-    this.events += result.events;
-    this.opsWritten += result.opsWritten;
-    this.opsReached += result.opsReached;
-    this.failedRuns += new Set(result.failures.map(({ index }) => index)).size;
-    for (const [label, count] of result.labels.entries()) this.#labels[label] = this.#labels[label]! + count;
-  }
+export const EMPTY_TALLY: CampaignTally = {
+  runs: 0,
+  lookedAt: 0,
+  events: 0,
+  opsWritten: 0,
+  opsReached: 0,
+  failedRuns: 0,
+  labels: LABELS.map(() => 0),
+  canary: { runs: 0, differed: 0, differing: [] },
+};
 
-  /** Records of a run's trace, on the average. */
-  get eventsPerRun(): number {
-    return this.events / Math.max(1, this.lookedAt);
-  }
+/** A range as a tally; its canary comes by itself. */
+export function tallyOf(result: RangeResult): CampaignTally {
+  const { range, lookedAt, events, opsWritten, opsReached, failures, labels } = result;
+  const failedRuns = new Set(failures.map(({ index }) => index)).size;
+  return { ...EMPTY_TALLY, runs: range.count, lookedAt, events, opsWritten, opsReached, failedRuns, labels };
+}
 
-  /** The labels with their floors for as many runs as were looked at: 0 where so few runs cannot be held to one. */
-  labels(): LabelTally[] {
-    return LABELS.map(({ rule, text, floorPer10000 }, label) => ({
-      rule,
-      text,
-      runs: this.#labels[label]!,
-      floor: Math.floor((this.lookedAt * floorPer10000) / 10_000),
-    }));
-  }
+export function canaryTally(runs: number, differing: readonly CanaryDifference[]): CampaignTally {
+  return { ...EMPTY_TALLY, canary: { runs, differed: differing.length, differing } };
+}
 
-  /** The labels that were reached less often than they must be. */
-  underFloor(): LabelTally[] {
-    return this.labels().filter(({ runs, floor }) => runs < floor);
-  }
+export function added(a: CampaignTally, b: CampaignTally): CampaignTally {
+  return {
+    runs: a.runs + b.runs,
+    lookedAt: a.lookedAt + b.lookedAt,
+    events: a.events + b.events,
+    opsWritten: a.opsWritten + b.opsWritten,
+    opsReached: a.opsReached + b.opsReached,
+    failedRuns: a.failedRuns + b.failedRuns,
+    labels: a.labels.map((count, label) => count + b.labels[label]!),
+    canary: {
+      runs: a.canary.runs + b.canary.runs,
+      differed: a.canary.differed + b.canary.differed,
+      differing: [...a.canary.differing, ...b.canary.differing]
+        .sort((x, y) => x.index - y.index)
+        .slice(0, DIFFERING_MAX),
+    },
+  };
+}
+
+/** Records of a run's trace, on the average. */
+export function eventsPerRun({ events, lookedAt }: CampaignTally): number {
+  return events / Math.max(1, lookedAt);
+}
+
+/** The labels with their floors for as many runs as were looked at: 0 where so few runs cannot be held to one. */
+export function labelTallies({ labels, lookedAt }: CampaignTally): LabelTally[] {
+  return LABELS.map(({ rule, text, floorPer10000 }, label) => ({
+    rule,
+    text,
+    runs: labels[label]!,
+    floor: Math.floor((lookedAt * floorPer10000) / 10_000),
+  }));
 }

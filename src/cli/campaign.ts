@@ -5,7 +5,7 @@
  * workers or on which was faster; only where the campaign stops may depend on time (`deadlineMs`) or on an interruption. A share of the
  * runs is run a second time in another process (the canary), and both must give the same digests.
  */
-import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
+import { type RangeResult, type RunRange, STALL } from "../sim/campaign/batch-runner.js";
 import type { CampaignSetup } from "../testing/campaign-setup.js";
 import type { CampaignJournal } from "./campaign-journal.js";
 import { CampaignWorker } from "./campaign-pool.js";
@@ -18,8 +18,10 @@ export interface CampaignPlan {
   readonly runs: number;
   readonly rangeRuns: number;
   readonly jobs: number;
-  /** Of the runs, the share that the canary runs again: 0 to 1. */
-  readonly canaryShare: number;
+  /** Of 100 runs, how many the canary runs again. */
+  readonly canaryPercent: number;
+  /** What an earlier part of the campaign left for the canary. */
+  readonly canariesOwed: readonly OwedCanary[];
   /** When to start no more ranges, on the clock of performance.now(); Infinity where runs decide. */
   readonly deadlineMs: number;
 }
@@ -27,8 +29,15 @@ export interface CampaignPlan {
 export interface CampaignEvents {
   /** In order of runs. Answers false to stop the campaign. */
   onRange(result: RangeResult): Promise<boolean>;
-  /** Runs that were run again, and of those that differed what did: `the program`, or the trace of a target. */
-  onCanary(runsChecked: number, differing: readonly CanaryDifference[]): void;
+  /** Runs that were run again, and of those that differed what did: `the program`, or the trace of a target. In any order. */
+  onCanary(range: RunRange, differing: readonly CanaryDifference[]): void;
+  /** A run of the canary that differed by a timeout, and did not when it was run once more. */
+  onStall(index: number): void;
+}
+
+/** What differs where a target gave another trace, in a `CanaryDifference`. */
+export function traceOn(target: string): string {
+  return `the trace on ${target}`;
 }
 
 export interface CanaryDifference {
@@ -37,10 +46,22 @@ export interface CanaryDifference {
 }
 
 /** A range to be run again elsewhere, with what it gave the first time. */
-interface CanaryTask {
+export interface OwedCanary {
   readonly range: RunRange;
   readonly digests: RangeResult["digests"];
-  readonly ranBy: CampaignWorker;
+}
+
+interface CanaryTask extends OwedCanary {
+  /** Undefined for one of another process: any worker will do. */
+  readonly ranBy: CampaignWorker | undefined;
+}
+
+/**
+ * How many of the first runs of a range the canary runs again. By index, so that a campaign in parts runs as many again as one in a
+ * piece.
+ */
+export function canaryRuns({ from, count }: RunRange, percent: number): number {
+  return Math.floor(((from + count) * percent) / 100) - Math.floor((from * percent) / 100);
 }
 
 /** The first worker that could not start: why, and with what exit status. */
@@ -58,7 +79,6 @@ export class Campaign {
   readonly #canaries: CanaryTask[] = [];
   #next: number;
   #handedOver: number;
-  #canaryDebt = 0;
   #isStopped = false;
   /** Ranges under way. */
   #running = 0;
@@ -77,6 +97,7 @@ export class Campaign {
     this.#interrupted = interrupted;
     this.#next = plan.from;
     this.#handedOver = plan.from;
+    this.#canaries.push(...plan.canariesOwed.map((owed) => ({ ...owed, ranBy: undefined })));
   }
 
   /**
@@ -84,9 +105,9 @@ export class Campaign {
    * done before is handed over all the same, and the journal keeps what was not.
    */
   async run(): Promise<NoCampaign | undefined> {
-    const { jobs, canaryShare, setup } = this.#plan;
+    const { jobs, canaryPercent, setup } = this.#plan;
     // The canary needs a process other than the one that ran a range first.
-    const processes = canaryShare > 0 ? Math.max(2, jobs) : jobs;
+    const processes = canaryPercent > 0 ? Math.max(2, jobs) : jobs;
     const started = await Promise.all(Array.from({ length: processes }, () => CampaignWorker.start(setup)));
     const workers = started.filter((worker) => worker instanceof CampaignWorker);
     try {
@@ -97,7 +118,6 @@ export class Campaign {
       for (const task of this.#canaries.splice(0)) {
         await this.#runCanary(workers.find((worker) => worker !== task.ranBy)!, task);
       }
-      this.#journal.close();
       return undefined;
     } finally {
       for (const worker of workers) worker.stop();
@@ -122,9 +142,7 @@ export class Campaign {
   async #runNext(worker: CampaignWorker): Promise<boolean> {
     const range = this.#takeRange();
     if (range === undefined) return false;
-    this.#canaryDebt += range.count * this.#plan.canaryShare;
-    const digestCount = Math.min(range.count, Math.floor(this.#canaryDebt));
-    this.#canaryDebt -= digestCount;
+    const digestCount = canaryRuns(range, this.#plan.canaryPercent);
     this.#journal.begin(range);
     this.#running++;
     try {
@@ -181,11 +199,22 @@ export class Campaign {
 
   async #runCanary(worker: CampaignWorker, { range, digests }: CanaryTask): Promise<void> {
     const again = await worker.run(range, range.count);
-    const names = ["the program", ...this.#plan.setup.on.map((name) => `the trace on ${name}`)];
-    const differing = digests.flatMap((of, i) => {
-      const what = names.filter((_, k) => again.digests[i]?.[k] !== of[k]);
-      return what.length === 0 ? [] : [{ index: range.from + i, what: what.join(" and ") }];
-    });
-    this.#events.onCanary(range.count, differing);
+    const timedOut = new Set(
+      again.failures.filter(({ outcome }) => outcome === STALL).map(({ index }) => index),
+    );
+    const names = ["the program", ...this.#plan.setup.on.map(traceOn)];
+    const differing: CanaryDifference[] = [];
+    for (const [i, of] of digests.entries()) {
+      const index = range.from + i;
+      const differ = (came: readonly string[] | undefined): string[] =>
+        names.filter((_, k) => came?.[k] !== of[k]);
+      let what = differ(again.digests[i]);
+      if (what.length > 0 && timedOut.has(index)) {
+        what = differ((await worker.run({ from: index, count: 1 }, 1)).digests[0]);
+        if (what.length === 0) this.#events.onStall(index);
+      }
+      if (what.length > 0) differing.push({ index, what: what.join(" and ") });
+    }
+    this.#events.onCanary(range, differing);
   }
 }

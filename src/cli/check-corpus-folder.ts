@@ -1,5 +1,6 @@
 /** Whether failures can be saved to the folder that `--corpus` names: asked before anything runs, so that no finding is lost for want of one. */
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
+import { makeFolder } from "../native-bridge/make-folder.js";
 import { fileComplaint } from "../testing/text-file.js";
 
 /**
@@ -9,7 +10,7 @@ import { fileComplaint } from "../testing/text-file.js";
 export function checkCorpusFolder(folder: string, mayMake: boolean): string | undefined {
   const advice = "failures are saved there; make it, name another with --corpus, or use --no-save";
   try {
-    if (mayMake) mkdirSync(folder, { recursive: true });
+    if (mayMake) makeFolder(folder);
     if (!statSync(folder).isDirectory()) return `${folder}: is not a folder: ${advice}`;
     accessSync(folder, constants.W_OK);
     return undefined;

@@ -1,14 +1,17 @@
 /**
- * What every command is given: where to print, and what says that it is to end.
+ * What every command is given: where to print, and how to log, and what says that it is to end.
  *
  * A command is a function of its context and its own options that answers with an exit status; it never ends the process itself, so
  * that targets are closed and files finished by one place, `main.ts`.
  */
+import type { Logger } from "pino";
 import type { Terminal } from "./terminal.js";
 
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly interruption: Interruption;
+  /** Absent where nothing is to be logged. */
+  readonly logger?: Logger;
 }
 
 /** SIGINT or SIGTERM. A second one always ends the process at once. */

@@ -14,7 +14,7 @@ import { ModelTarget } from "../sim/model-target.js";
 import { outcomeLine } from "../sim/trace-text.js";
 import { programOfRun } from "../testing/investigate.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus } from "./exit-status.js";
+import { ExitStatus, interruptedBy } from "./exit-status.js";
 
 export interface DeadlockOptions {
   readonly seed: string;
@@ -33,7 +33,8 @@ export async function deadlockCommand(
   const found = { deadlock: 0, partial: 0 };
   for (let index = options.from; index < options.from + options.runs; index++) {
     if (index % 256 === 0) await terminal.flushed();
-    if (interruption.signal.aborted) return ExitStatus.interrupted;
+    if (terminal.isUnread) break;
+    if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     const seed = runSeed(options.seed, index);
     const program = programOfRun(seed, { world: options.world });
     const encoded = encodeProgram(program);

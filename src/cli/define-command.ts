@@ -7,6 +7,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { SEED_LENGTH_MAX } from "../sim/generate/run-seed.js";
 import type { CommandContext } from "./command-context.js";
 import type { ExitStatus } from "./exit-status.js";
+import { annotationsDefault } from "./github.js";
 import type { TargetSettings } from "./open-targets.js";
 
 /** Runs a command with what every command is given, and keeps its exit status. */
@@ -18,6 +19,16 @@ export function formatOption(): Option {
   return new Option("--format <format>", "text for people, jsonl for programs")
     .choices(["text", "jsonl"])
     .default("text");
+}
+
+export function junitOption(): Option {
+  return new Option("--junit <file>", "write the results as JUnit XML");
+}
+
+export function annotationsOption(): Option {
+  return new Option("--annotations <for>", "annotate failures; github when GITHUB_ACTIONS is true")
+    .choices(["github", "none"])
+    .default(annotationsDefault(), "by the environment");
 }
 
 /** The text under a command's options: one example a line. */

@@ -7,7 +7,7 @@ import type {
   corpusPruneCommand,
 } from "./corpus-keep-commands.js";
 import type { CorpusRunOptions } from "./corpus-run-command.js";
-import { examples, formatOption, type RunCommand } from "./define-command.js";
+import { annotationsOption, examples, formatOption, junitOption, type RunCommand } from "./define-command.js";
 
 type AddOptions = Parameters<typeof corpusAddCommand>[1];
 type ListOptions = Parameters<typeof corpusListCommand>[0];
@@ -24,6 +24,8 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
     .argument("[folder]", "the corpus", "corpus")
     .option("--on <targets>", "targets, with commas (default: all that this machine can run)")
     .addOption(formatOption())
+    .addOption(junitOption())
+    .addOption(annotationsOption())
     .addHelpText(
       "after",
       examples("lockstep corpus run", "lockstep corpus run my-corpus --on model,./mine.so"),

@@ -8,7 +8,7 @@ import { diffTargets } from "../sim/expected-trace.js";
 import type { NamedProgram } from "../testing/replay-batches.js";
 import { replayAll } from "../testing/replay-batches.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus, worse } from "./exit-status.js";
+import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 import { diffLine } from "./json-lines.js";
 import { loadPrograms } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
@@ -32,7 +32,7 @@ export async function diffCommand(
   const on = targets.map((target) => target.name);
 
   for await (const replayed of replayAll(loadPrograms(files), targets)) {
-    if (interruption.signal.aborted) return ExitStatus.interrupted;
+    if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
       status = worse(status, ExitStatus.badInput);

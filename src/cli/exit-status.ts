@@ -8,8 +8,9 @@ export const ExitStatus = {
   badInput: 2,
   /** A target that this machine cannot run. */
   unavailable: 3,
-  /** Ended by SIGINT, as shells count it. */
+  /** Ended by SIGINT or SIGTERM, as shells count them. */
   interrupted: 130,
+  terminated: 143,
 } as const;
 
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
@@ -17,4 +18,9 @@ export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];
 /** The graver of two. */
 export function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
   return a > b ? a : b;
+}
+
+/** The status of a command that a signal ended; the signal's name is the reason of the abort. */
+export function interruptedBy(signal: AbortSignal): ExitStatus {
+  return signal.reason === "SIGTERM" ? ExitStatus.terminated : ExitStatus.interrupted;
 }

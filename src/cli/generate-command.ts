@@ -3,7 +3,7 @@ import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import { programOfRun } from "../testing/investigate.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus } from "./exit-status.js";
+import { ExitStatus, interruptedBy } from "./exit-status.js";
 
 export interface GenerateOptions {
   readonly seed: string;
@@ -24,7 +24,8 @@ export async function generateCommand(
     if (index % 256 !== 0) continue;
     // Lets a reader that is slower than this catch up, and an interruption in.
     await terminal.flushed();
-    if (interruption.signal.aborted) return ExitStatus.interrupted;
+    if (terminal.isUnread) break;
+    if (interruption.signal.aborted) return interruptedBy(interruption.signal);
   }
   return ExitStatus.agreement;
 }

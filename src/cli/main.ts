@@ -6,7 +6,7 @@
  * line each on standard error; logs go there too, through pino, and are silent unless `--log-level` says otherwise.
  */
 import { Command, CommanderError, Option } from "commander";
-import { type Logger, MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
+import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { TargetError } from "../sim/target.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { VERSION } from "../testing/version.js";
@@ -18,11 +18,13 @@ import { defineMutantsCommand } from "./define-mutants-command.js";
 import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js";
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
-import { ExitStatus } from "./exit-status.js";
+import { ExitStatus, interruptedBy } from "./exit-status.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
+import { outputFileComplaint } from "./write-output.js";
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
+
 const TARGETS_HELP = `
 Targets:
   model       the TypeScript model, in this process
@@ -33,7 +35,8 @@ Targets:
               folder that lockstep doctor --include prints); kqueue:PATH for one
               that waits by kqueue instead of epoll
 
-Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run.`;
+Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run,
+130 and 143 ended by SIGINT and SIGTERM. docs/troubleshooting.md of the package explains every message.`;
 
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   const terminal = processTerminal();
@@ -42,23 +45,35 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       const isSecond = interrupting.signal.aborted;
-      interrupting.abort();
+      interrupting.abort(signal);
       if (isSecond || !interruption.isHandled)
-        void closeTargets().finally(() => process.exit(ExitStatus.interrupted));
+        void closeTargets().finally(() => process.exit(interruptedBy(interrupting.signal)));
     });
   }
   let status: ExitStatus = ExitStatus.agreement;
   const program = new Command("lockstep");
 
   const run: RunCommand = async (command) => {
-    const { logLevel, timeLimit, memoryLimit } = program.opts<{
-      logLevel: string;
+    const { logLevel, logFile, timeLimit, memoryLimit } = program.opts<{
+      logLevel?: string;
+      logFile?: string;
       timeLimit: number;
       memoryLimit: number;
     }>();
-    const logger = logLevel === "silent" ? {} : { logger: await loggerTo(2, logLevel) };
-    const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, ...logger };
-    status = await command({ terminal, interruption }, settings);
+    const complaint = logFile === undefined ? undefined : outputFileComplaint(logFile);
+    if (complaint !== undefined) {
+      terminal.complain(complaint);
+      status = ExitStatus.badInput;
+      return;
+    }
+    const level = logLevel ?? (logFile === undefined ? "silent" : "info");
+    // Loaded only where something is to be logged, as every command is only when it is run: most of a short command is its start.
+    const log =
+      level === "silent"
+        ? {}
+        : { logger: (await import("./open-logger.js")).openLogger(level, logFile, terminal) };
+    const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, ...log };
+    status = await command({ terminal, interruption, ...log }, settings);
   };
 
   program
@@ -67,7 +82,13 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     )
     .version(VERSION, "--version", "print the version")
     .addOption(
-      new Option("--log-level <level>", "log to standard error").choices(LOG_LEVELS).default("silent"),
+      new Option("--log-level <level>", "what to log (default: silent, info with --log-file)").choices(
+        LOG_LEVELS,
+      ),
+    )
+    .option(
+      "--log-file <file>",
+      "log there and not to standard error; at most 10 MB, with five older parts FILE.1 to FILE.5",
     )
     .addOption(
       new Option("--time-limit <ms>", "how long a native program may go on without a record")
@@ -113,18 +134,11 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   return status;
 }
 
-/** Loaded only where something is to be logged, as every command is only when it is run: most of a short command is its start. */
-async function loggerTo(fd: number, level: string): Promise<Logger> {
-  const { pino } = await import("pino");
-  const logger: Logger = pino({ level }, pino.destination({ fd, sync: true }));
-  return logger;
-}
-
 /** What the machine refused, or a target that was lost, in one line; anything else is a fault of ours and keeps its stack. */
 function complainOf(error: unknown, terminal: Terminal): ExitStatus {
   if (error instanceof TargetError) {
     terminal.complain(error.message);
-    return ExitStatus.unavailable;
+    return error.reason === "invalid" ? ExitStatus.badInput : ExitStatus.unavailable;
   }
   const { code, path, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) throw error;

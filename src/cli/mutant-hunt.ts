@@ -52,7 +52,7 @@ export async function hunt(
     const failed = failedIn(range, (i) => traceOf(came, i), sameBatch(range.expected, came));
     const known = new Set(failed.map((index) => index - range.from));
     const leaking = await leakingPrograms(range.batch, range.expected, known, target, grew, model.readiness);
-    failed.push(...leaking.map((program) => range.from + program));
+    failed.push(...leaking.map(({ program }) => range.from + program));
     failed.sort((a, b) => a - b);
     for (const index of failed) {
       const seed = runSeed(runs.seed, index);

@@ -19,7 +19,7 @@ import { opCountOf } from "../sim/shrink/program-edits.js";
 import { type Target, TargetError } from "../sim/target.js";
 import { type ShrunkFailure, shrinkFailure } from "../testing/investigate.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus, worse } from "./exit-status.js";
+import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 import { type Catch, foundBy, hunt, signatureHash } from "./mutant-hunt.js";
 import {
   headLine,
@@ -127,7 +127,7 @@ export async function mutantsCommand(
   else terminal.print(JSON.stringify(report));
   if (report.score.survivors.length + report.score.wronglyReported.length > 0)
     status = worse(status, ExitStatus.divergence);
-  return interruption.signal.aborted ? worse(status, ExitStatus.interrupted) : status;
+  return interruption.signal.aborted ? worse(status, interruptedBy(interruption.signal)) : status;
 }
 
 function listLine({ name, kind, rule, text, architectures, readiness }: Defect): string {

@@ -21,13 +21,16 @@ export class Progress {
   readonly #terminal: Terminal;
   readonly #startMs = performance.now();
   readonly #limitMs: number;
+  /** What an earlier part of the campaign took. */
+  readonly #beforeMs: number;
   #shownMs = performance.now();
   #isDrawn = false;
 
-  /** `limitMs`: how long the whole may take; Infinity where runs decide. */
-  constructor(terminal: Terminal, limitMs: number) {
+  /** `limitMs`: how long the whole may take; Infinity where runs decide. `beforeMs`: how long it has taken before. */
+  constructor(terminal: Terminal, limitMs: number, beforeMs: number) {
     this.#terminal = terminal;
     this.#limitMs = limitMs;
+    this.#beforeMs = beforeMs;
   }
 
   update(state: ProgressState): void {
@@ -35,7 +38,7 @@ export class Progress {
     const isDue = nowMs - this.#shownMs >= (this.#terminal.isInteractive ? REDRAW_MS : PLAIN_LINE_MS);
     if (!isDue) return;
     this.#shownMs = nowMs;
-    const line = this.#line(state, nowMs - this.#startMs);
+    const line = this.#line(state, this.#beforeMs + nowMs - this.#startMs);
     if (this.#terminal.isInteractive) {
       process.stderr.write(`\r\x1b[2K${line}`);
       this.#isDrawn = true;
@@ -48,6 +51,17 @@ export class Progress {
   clear(): void {
     if (this.#isDrawn) process.stderr.write("\r\x1b[2K");
     this.#isDrawn = false;
+  }
+
+  /** The last line: what depends on the time and the machine, which results do not. */
+  end(runs: number, jobs: number): void {
+    this.clear();
+    const elapsedMs = this.#beforeMs + performance.now() - this.#startMs;
+    if (!this.#terminal.isInteractive && elapsedMs < PLAIN_LINE_MS) return;
+    const rate = Math.round((runs * 1000) / elapsedMs);
+    process.stderr.write(
+      `${runs} runs in ${durationText(elapsedMs)}: ${rate} runs/s, ${jobs} worker process(es)\n`,
+    );
   }
 
   #line({ runs, runsTotal, events, failedRuns }: ProgressState, elapsedMs: number): string {

@@ -8,7 +8,7 @@ import { TraceText } from "../sim/trace-text.js";
 import type { NamedProgram } from "../testing/replay-batches.js";
 import { replayAll } from "../testing/replay-batches.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus, worse } from "./exit-status.js";
+import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 import { replayLine } from "./json-lines.js";
 import { loadPrograms } from "./load-programs.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
@@ -37,7 +37,8 @@ export async function replayCommand(
   let status = openStatus;
   if (targets.length === 0) return status;
   for await (const replayed of replayAll(loadPrograms(files), targets)) {
-    if (interruption.signal.aborted) return ExitStatus.interrupted;
+    if (terminal.isUnread) break;
+    if (interruption.signal.aborted) return interruptedBy(interruption.signal);
     if (!replayed.ok) {
       terminal.complain(replayed.complaint);
       status = worse(status, ExitStatus.badInput);
@@ -62,7 +63,7 @@ export async function replayCommand(
 
 /** What to say of a program with a world and a runtime without an idle hook. */
 export function noWorld(named: NamedProgram, on: string): string {
-  return `${named.source}: has a world, which ${on} cannot run: its runtime has no idle hook (SPEC section 5)`;
+  return `${named.source}: has a world, which ${on} cannot run: its runtime has no idle hook (docs/your-runtime.md, The two hooks)`;
 }
 
 /** How a program is called in what people read: its title, its seed or its source. */

@@ -2,49 +2,47 @@
  * `lockstep sim`: the campaign. Generates programs from a seed, replays each on every target, compares, shrinks what fails and saves it.
  *
  * Exit status 1 for a divergence, for runs that two processes saw differently, and with `--require-coverage` for a label under its floor.
- * An interruption or a lost target ends it with what it has.
+ * An interruption or a lost target ends it with what it has, and leaves a journal to resume from.
  */
 import { availableParallelism } from "node:os";
-import { formatProgram } from "../report/program-text.js";
-import { generatorFlags, shellWord } from "../report/shell-word.js";
-import type { RangeResult } from "../sim/campaign/batch-runner.js";
-import { runSeed } from "../sim/generate/run-seed.js";
 import { type Target, TargetError } from "../sim/target.js";
 import type { CampaignSetup } from "../testing/campaign-setup.js";
-import { FailureBook, type FoundFailure } from "../testing/failure-book.js";
+import { FailureBook } from "../testing/failure-book.js";
 import { failureLines } from "../testing/failure-text.js";
 import { fileComplaint } from "../testing/text-file.js";
-import { Campaign, type CampaignEvents, type CampaignPlan } from "./campaign.js";
+import { VERSION } from "../testing/version.js";
+import { Campaign, type CampaignPlan } from "./campaign.js";
+import { bareCommand, reproCommandOf } from "./campaign-command.js";
 import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
-import { addSample, type RateSample, reportFolderComplaint, writeReport } from "./campaign-report.js";
-import { type SimSummary, simSummary, summaryLines } from "./campaign-summary.js";
-import { CampaignTally } from "./campaign-tally.js";
+import { type OutputOptions, outputsComplaint, writeOutputs } from "./campaign-outputs.js";
+import { type CampaignRecord, type CampaignTerms, leftToRun } from "./campaign-record.js";
+import { type Beginning, beginning } from "./campaign-resume.js";
+import { type Shard, WHOLE } from "./campaign-shard.js";
+import { CampaignSink } from "./campaign-sink.js";
 import { checkCorpusFolder } from "./check-corpus-folder.js";
 import type { CommandContext } from "./command-context.js";
-import { ExitStatus, worse } from "./exit-status.js";
+import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
 import { Progress } from "./progress.js";
 
-export interface SimOptions {
+export interface SimOptions extends OutputOptions {
   readonly seed: string;
   readonly from: number;
   /** Undefined where `--time` decides. */
   readonly runs?: number;
   readonly time?: number;
+  readonly shard?: Shard;
+  readonly resume?: boolean;
   readonly on: string;
   readonly jobs?: number;
   readonly bail?: boolean;
-  readonly json?: boolean;
   readonly corpus?: string;
   readonly save: boolean;
   readonly shrinkTime: number;
   readonly canary: number;
-  readonly requireCoverage?: boolean;
   readonly world: boolean;
   readonly uniform?: boolean;
   readonly journal: string;
-  /** Where the report is written as HTML, or undefined not to. */
-  readonly report?: string;
 }
 
 const RUNS_DEFAULT = 10_000;
@@ -59,99 +57,114 @@ export async function simCommand(
   settings: TargetSettings,
   context: CommandContext,
 ): Promise<ExitStatus> {
-  const { terminal, interruption } = context;
+  const { terminal, interruption, logger } = context;
+  const refuse = (complaint: string): ExitStatus => {
+    terminal.complain(complaint);
+    return ExitStatus.badInput;
+  };
   interruption.isHandled = true;
   const names = targetNames(options.on);
-  if (names.length === 0) {
-    terminal.complain(`sim --on ${options.on}: name at least one target, e.g. --on model,native`);
-    return ExitStatus.badInput;
-  }
+  if (names.length === 0)
+    return refuse(`sim --on ${options.on}: name at least one target, e.g. --on model,native`);
   const folder = options.save ? (options.corpus ?? CORPUS_DEFAULT) : undefined;
   const folderComplaint =
     folder === undefined ? undefined : checkCorpusFolder(folder, options.corpus === undefined);
-  const reportComplaint =
-    options.report === undefined ? undefined : await reportFolderComplaint(options.report);
-  for (const complaint of [folderComplaint, reportComplaint]) {
-    if (complaint === undefined) continue;
-    terminal.complain(complaint);
-    return ExitStatus.badInput;
-  }
+  const complaint = optionsComplaint(options) ?? folderComplaint ?? outputsComplaint(options);
+  if (complaint !== undefined) return refuse(complaint);
   // Opened here before any worker opens its own: what cannot run is told at once, and failures are looked at on these.
   const { targets, status: openStatus } = await openTargets(names, settings, terminal);
   if (openStatus !== ExitStatus.agreement) return openStatus;
 
   const setup = setupOf(options, names, targets, settings, context);
-  for (const line of leftInFlight(options.journal)) terminal.complain(line);
-  let journal: CampaignJournal;
-  try {
-    const command = `lockstep sim --seed ${shellWord(setup.seed)} --on ${names.map(shellWord).join(",")}`;
-    journal = new CampaignJournal(options.journal, command + generatorFlags(setup.constraints));
-  } catch (error) {
-    terminal.complain(`${options.journal}: the journal cannot be written: ${fileComplaint(error)}`);
-    return ExitStatus.badInput;
-  }
-
+  const terms = termsOf(options, setup);
   const startMs = performance.now();
-  const plan = planOf(options, setup, startMs);
-  const tally = new CampaignTally();
-  const progress = new Progress(terminal, options.time ?? Number.POSITIVE_INFINITY);
-  const book = new FailureBook({
-    setup,
-    shrinkMs: options.shrinkTime,
-    folder,
-    interrupted: interruption.signal,
-    target: (name) => targets.find((target) => target.name === name)!,
-  });
-  const sink = new CampaignSink(options, context, plan, tally, progress, book);
+  let journal: CampaignJournal;
+  let start: Beginning;
+  let sink: CampaignSink;
+  let progress: Progress;
+  const elapsedMs = (): number => start.elapsedMs + performance.now() - startMs;
+  const jobs = options.jobs ?? availableParallelism();
+  try {
+    const found = beginning(options.journal, terms, options.shard ?? WHOLE, options.resume === true);
+    if (!found.ok) return refuse(found.complaint);
+    start = found.value;
+    for (const line of [...leftInFlight(options.journal), ...start.notes]) terminal.complain(line);
+    const { record } = start;
+    progress = new Progress(terminal, options.time ?? Number.POSITIVE_INFINITY, start.elapsedMs);
+    const book = new FailureBook(
+      {
+        setup,
+        shrinkMs: options.shrinkTime,
+        folder,
+        interrupted: interruption.signal,
+        target: (name) => targets.find((target) => target.name === name)!,
+      },
+      record.failures,
+    );
+    const sinkOptions = { isJson: options.json === true, saves: options.save, elapsedMs, first: targets[0]! };
+    sink = new CampaignSink(sinkOptions, context, record, progress, book);
+    journal = new CampaignJournal(options.journal, {
+      command: bareCommand(terms),
+      jobs,
+      record: () => sink.record,
+      elapsedMs,
+    });
+    start.taken();
+  } catch (error) {
+    return refuse(
+      `${options.journal}: the journal cannot be written: ${fileComplaint(error)}: name another folder with --journal`,
+    );
+  }
+  if (options.json !== true)
+    for (const found of start.record.failures.found)
+      for (const line of failureLines(found, reproCommandOf(found, terms), terminal)) terminal.print(line);
+
+  logger?.info({ terms, shard: start.record.shard, from: start.record.next }, "campaign begins");
+  const deadlineMs = startMs + (options.time ?? Number.POSITIVE_INFINITY) - start.elapsedMs;
+  const plan = planOf(setup, start.record, jobs, deadlineMs);
   let status: ExitStatus = ExitStatus.agreement;
-  let isLost = false;
   try {
     const failed = await new Campaign(plan, journal, sink, interruption.signal).run();
     if (failed !== undefined) {
       terminal.complain(failed.complaint);
       return failed.status;
     }
+    sink.end(interruption.signal.aborted ? "interrupted" : "ended");
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
     progress.clear();
     terminal.complain(
-      `${error.message}: the campaign ends here; the next one tells which runs were in flight`,
+      `${error.message}: the campaign ends here; --resume goes on with the runs that were in flight`,
     );
-    isLost = true;
+    sink.end("lost");
     status = ExitStatus.unavailable;
   }
-  progress.clear();
-  const summary = simSummary({
-    setup,
-    plan,
-    tally,
-    book,
-    elapsedMs: performance.now() - startMs,
-    isInterrupted: interruption.signal.aborted,
-    isLost,
-  });
-  if (options.report !== undefined) {
-    const complaint = await writeReport(options.report, {
-      summary,
-      samples: sink.samples,
-      found: book.found,
-      targets: new Map(targets.map((target) => [target.name, target])),
-    });
-    if (complaint !== undefined) {
-      terminal.complain(complaint);
-      status = worse(status, ExitStatus.badInput);
-    }
-  }
-  if (options.json === true) terminal.print(JSON.stringify(summary));
-  else for (const line of summaryLines(summary, terminal.paint)) terminal.print(line);
-  return worse(worse(status, sink.status), statusOf(summary, options.requireCoverage === true));
+  journal.close();
+  const { record, samples } = sink;
+  logger?.info(
+    { state: record.state, runs: record.tally.runs, failedRuns: record.tally.failedRuns },
+    "campaign ends",
+  );
+  progress.end(record.tally.runs, jobs);
+  if (record.state === "interrupted")
+    terminal.complain(`stopped at run ${record.next}: --resume goes on there`);
+  // A campaign too short for a sample has its average.
+  if (samples.length === 0) samples.push({ seconds: elapsedMs() / 1000, runs: record.tally.runs });
+  const verdict = await writeOutputs(record, options, context, samples);
+  const found = worse(worse(status, sink.status), verdict);
+  return found === ExitStatus.agreement && interruption.signal.aborted
+    ? interruptedBy(interruption.signal)
+    : found;
 }
 
-/** What the campaign found decides; an interruption only where it found nothing. */
-function statusOf(summary: SimSummary, requiresCoverage: boolean): ExitStatus {
-  const isBad = summary.failures.runs > 0 || summary.canary.differing.length > 0;
-  if (isBad || (requiresCoverage && summary.underFloor.length > 0)) return ExitStatus.divergence;
-  return summary.interrupted ? ExitStatus.interrupted : ExitStatus.agreement;
+/** Options that do not go together. */
+function optionsComplaint({ shard, runs, time, requireCoverage }: SimOptions): string | undefined {
+  if (shard === undefined) return undefined;
+  if (runs === undefined && time !== undefined)
+    return "sim --shard: say with --runs how many runs the whole campaign has; time cannot be cut into shards";
+  if (requireCoverage === true)
+    return "sim --require-coverage: floors are for the whole campaign; give it to lockstep merge, not to a shard";
+  return undefined;
 }
 
 function setupOf(
@@ -160,7 +173,7 @@ function setupOf(
   targets: readonly Target[],
   settings: TargetSettings,
   { terminal }: CommandContext,
-): CampaignSetup {
+): CampaignSetup & Pick<CampaignTerms, "constraints"> {
   const withoutHook = targets.filter((target) => !target.runsWorlds);
   if (withoutHook.length > 0 && options.world) {
     const list = withoutHook.map(({ name }) => name).join(", ");
@@ -175,95 +188,44 @@ function setupOf(
   };
 }
 
-function planOf(options: SimOptions, setup: CampaignSetup, startMs: number): CampaignPlan {
-  const runs = options.runs ?? (options.time === undefined ? RUNS_DEFAULT : Number.POSITIVE_INFINITY);
+function termsOf(
+  options: SimOptions,
+  { seed, on, constraints, timeLimitMs, memoryLimitMiB }: ReturnType<typeof setupOf>,
+): CampaignTerms {
+  const runs = options.runs ?? (options.time === undefined ? RUNS_DEFAULT : null);
   return {
-    setup,
+    version: VERSION,
+    seed,
+    on,
+    constraints,
     from: options.from,
     runs,
-    // Of the number of runs alone: where a campaign stops must not depend on the number of workers.
-    rangeRuns: Math.min(RANGE_RUNS, Math.max(1, Math.ceil(runs / RANGES_MIN))),
-    jobs: options.jobs ?? availableParallelism(),
-    canaryShare: options.canary / 100,
-    deadlineMs: startMs + (options.time ?? Number.POSITIVE_INFINITY),
+    // Of the number of runs alone: what is found must not depend on the number of workers or shards.
+    rangeRuns: Math.min(RANGE_RUNS, Math.max(1, Math.ceil((runs ?? Number.POSITIVE_INFINITY) / RANGES_MIN))),
+    canaryPercent: options.canary,
+    bail: options.bail ?? false,
+    shrinkMs: options.shrinkTime,
+    timeLimitMs,
+    memoryLimitMiB,
   };
 }
 
-/** Where the results of a campaign go: the tally, the book of failures, and the terminal. */
-class CampaignSink implements CampaignEvents {
-  readonly #options: SimOptions;
-  readonly #context: CommandContext;
-  readonly #plan: CampaignPlan;
-  readonly #tally: CampaignTally;
-  readonly #progress: Progress;
-  readonly #book: FailureBook;
-  /** How far the campaign was when, for its report. */
-  readonly samples: RateSample[] = [];
-  readonly #startMs = performance.now();
-  /** What happened on the way to the exit status, failures of the runtime aside. */
-  status: ExitStatus = ExitStatus.agreement;
-
-  constructor(
-    options: SimOptions,
-    context: CommandContext,
-    plan: CampaignPlan,
-    tally: CampaignTally,
-    progress: Progress,
-    book: FailureBook,
-  ) {
-    this.#options = options;
-    this.#context = context;
-    this.#plan = plan;
-    this.#tally = tally;
-    this.#progress = progress;
-    this.#book = book;
-  }
-
-  async onRange(result: RangeResult): Promise<boolean> {
-    const tally = this.#tally;
-    tally.add(result);
-    addSample(this.samples, { seconds: (performance.now() - this.#startMs) / 1000, runs: tally.runs });
-    for (const failed of result.failures) {
-      // After an interruption too: shrinking is over at once then, but no failure is lost.
-      const found = await this.#book.add(failed);
-      if (found === undefined) continue;
-      this.#progress.clear();
-      this.#tell(found);
-      if (this.#options.bail === true) return false;
-    }
-    this.#progress.update({
-      runs: tally.runs,
-      runsTotal: this.#plan.runs,
-      events: tally.eventsPerRun * tally.runs,
-      failedRuns: tally.failedRuns,
-    });
-    return true;
-  }
-
-  onCanary(runsChecked: number, differing: CampaignTally["canaryDiffering"]): void {
-    this.#tally.canaryRuns += runsChecked;
-    this.#tally.canaryDiffering.push(...differing);
-    for (const { index, what } of differing) {
-      this.#context.terminal.complain(
-        `run ${runSeed(this.#plan.setup.seed, index)} is not deterministic: ${what} differed in another process`,
-      );
-    }
-  }
-
-  #tell(found: FoundFailure): void {
-    const { terminal } = this.#context;
-    const { save, json } = this.#options;
-    if (json !== true) {
-      const targets = `${shellWord(this.#plan.setup.on[0]!)},${shellWord(found.on)}`;
-      const flags = generatorFlags(this.#plan.setup.constraints);
-      const again = `lockstep repro ${shellWord(found.first)} --on ${targets}${flags}`;
-      for (const line of failureLines(found, again, terminal)) terminal.print(line);
-    }
-    if (!("complaint" in found.saved) || !save) return;
-    terminal.complain(
-      `${found.saved.complaint}: the failure was not saved${json === true ? "; its program:" : ""}`,
-    );
-    if (json === true) process.stderr.write(`${formatProgram(found.shrunk.failure.program)}\n`);
-    this.status = worse(this.status, ExitStatus.badInput);
-  }
+function planOf(
+  setup: CampaignSetup,
+  record: CampaignRecord,
+  jobs: number,
+  deadlineMs: number,
+): CampaignPlan {
+  const { from, count } = leftToRun(record);
+  const { rangeRuns, canaryPercent } = record.terms;
+  return {
+    setup,
+    from,
+    runs: count,
+    rangeRuns,
+    jobs,
+    canaryPercent,
+    canariesOwed: record.canariesOwed,
+    deadlineMs,
+  };
 }

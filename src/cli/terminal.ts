@@ -2,7 +2,7 @@
  * Where the command prints: results on standard output, complaints on standard error, colour only where somebody sees it.
  *
  * Colour is used on a terminal, unless `NO_COLOR` is set (to anything but the empty string) or `TERM` is `dumb`. A reader that goes away
- * (`| head`) ends the command quietly.
+ * (`| head`) is not written to any more, and the command ends with the status that it would have ended with.
  */
 import { styleText } from "node:util";
 import { type Paint, plain } from "../report/paint.js";
@@ -21,6 +21,8 @@ export interface Terminal {
   readonly paint: Paint;
   /** Resolves when a slow reader has taken enough of what was printed for more to be worth printing. */
   flushed(): Promise<void>;
+  /** True once nobody reads the results any more: a command without a verdict may end then. */
+  readonly isUnread: boolean;
   /** How wide standard output is: that of the terminal, else 100. */
   readonly columns: number;
   /** True when standard error is a terminal: progress may be drawn there. */
@@ -29,9 +31,17 @@ export interface Terminal {
 
 export function processTerminal(): Terminal {
   const { env, stdout, stderr } = process;
+  const gone = new Set<NodeJS.WriteStream>();
+  const put = (stream: NodeJS.WriteStream, text: string): void => {
+    if (!gone.has(stream)) stream.write(text);
+  };
   for (const stream of [stdout, stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(0);
+      if (gone.has(stream)) return;
+      gone.add(stream);
+      // Whoever waits for the reader waits no longer.
+      stream.emit("drain");
+      if (error.code === "EPIPE") return;
       // Whoever reads the results must not take what there is of them for the whole.
       if (stream === stdout) stderr.write(`lockstep: standard output: ${error.message}\n`);
       process.exit(2);
@@ -39,14 +49,17 @@ export function processTerminal(): Terminal {
   }
   const hasColour = stdout.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   return {
-    write: (text) => void stdout.write(text),
-    print: (line) => void stdout.write(`${line.trimEnd()}\n`),
-    complain: (line) => void stderr.write(`lockstep: ${line}\n`),
+    write: (text) => put(stdout, text),
+    print: (line) => put(stdout, `${line.trimEnd()}\n`),
+    complain: (line) => put(stderr, `lockstep: ${line}\n`),
     paint: hasColour ? (format, text) => styleText(format, text, { validateStream: false }) : plain,
     flushed: () =>
-      stdout.writableNeedDrain
+      stdout.writableNeedDrain && !gone.has(stdout)
         ? new Promise((resolve) => void stdout.once("drain", () => resolve()))
         : new Promise((resolve) => void setImmediate(resolve)),
+    get isUnread() {
+      return gone.has(stdout);
+    },
     columns: stdout.columns ?? COLUMNS_DEFAULT,
     isInteractive: stderr.isTTY === true,
   };

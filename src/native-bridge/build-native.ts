@@ -8,7 +8,7 @@
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { type Readiness, TargetError } from "../sim/target.js";
@@ -16,6 +16,7 @@ import type { Architecture } from "./architecture.js";
 import { cacheFolder } from "./cache-folder.js";
 import { type Compiler, compilerInstallCommand, findCompiler } from "./compiler.js";
 import { findKqueueSystem } from "./kqueue-system.js";
+import { makeFolder } from "./make-folder.js";
 import { packagePath } from "./package-path.js";
 
 const run = promisify(execFile);
@@ -57,7 +58,7 @@ export async function buildNative(
 ): Promise<string> {
   const { compiler, sources, flags, libraries, folder, path } = await planOf(name, architecture, options);
   if (existsSync(path)) return path;
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const unfinished = `${path}.${randomUUID()}`;
   try {
     const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];

@@ -8,13 +8,14 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { TargetError } from "../sim/target.js";
 import { cacheFolder } from "./cache-folder.js";
 import { findProgram } from "./find-program.js";
+import { makeFolder } from "./make-folder.js";
 import { packagePath } from "./package-path.js";
 
 const run = promisify(execFile);
@@ -71,7 +72,7 @@ export async function installArm64Node(): Promise<Arm64Node> {
   if (found !== undefined) return found;
   const folder = arm64Folder();
   const unfinished = `${folder}.${randomUUID()}`;
-  await mkdir(unfinished, { recursive: true });
+  makeFolder(unfinished);
   try {
     // Without a package.json of its own, npm would look for one in the folders above.
     await writeFile(join(unfinished, "package.json"), '{ "private": true }\n');

@@ -6,6 +6,7 @@
  * terminal, the sides stand one under the other.
  */
 import type { Divergence, DivergentSide } from "../sim/diff.js";
+import { machineLimit } from "../sim/machine-limit.js";
 import type { NamedSnapshot } from "../sim/named-snapshot.js";
 import type { Program } from "../sim/program.js";
 import { TraceText } from "../sim/trace-text.js";
@@ -15,6 +16,8 @@ import { formatProgram } from "./program-text.js";
 
 /** How many of the records that both share are shown. */
 const COMMON_SHOWN = 6;
+/** How many of the fibers, timers, pipes and so on are named in a line of the scheduler's state. */
+const LISTED_MAX = 20;
 const GUTTER = "  |  ";
 
 export interface ReportSettings {
@@ -42,6 +45,8 @@ export function divergenceLines(
   if (hidden > 0) lines.push(paint("dim", `    ... ${hidden} record(s) that both share`));
   for (const record of shown) lines.push(paint("dim", `    ${text.line(record)}`));
   lines.push(...sidesLines(text, divergence, settings));
+  const limit = machineLimit(divergence.right.outcome);
+  if (limit !== undefined) lines.push("", ...limit.map((line) => `  ${line}`));
   if (state !== undefined) lines.push("", ...stateLines(state).map((line) => `  ${line}`));
   if (settings.showsProgram)
     lines.push("", "  the program:", ...indented(formatProgram(program).split("\n"), 4));
@@ -86,8 +91,11 @@ function sideLines(text: TraceText, { on, record, after }: DivergentSide): strin
 }
 
 function stateLines(state: NamedSnapshot): string[] {
-  const list = (items: readonly string[], separator = ", "): string =>
-    items.length === 0 ? "-" : items.join(separator);
+  const list = (items: readonly string[], separator = ", "): string => {
+    const hidden = items.length - LISTED_MAX;
+    const shown = hidden > 0 ? [...items.slice(0, LISTED_MAX), `... and ${hidden} more`] : items;
+    return shown.length === 0 ? "-" : shown.join(separator);
+  };
   const open = (isOpen: boolean): string => (isOpen ? "open" : "closed");
   return [
     "the model's scheduler right before that record:",

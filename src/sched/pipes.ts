@@ -11,7 +11,7 @@
 export const EVENTS_MAX = 16;
 
 /** The most bytes that a program may leave in a pipe (SPEC section 3, `write`). */
-export const PIPE_BYTES_MAX = 4096;
+const PIPE_BYTES_MAX = 4096;
 
 /** Results of `write` and `read` that are not a count. */
 export const PipeResult = { closed: -1, full: -2, broken: -3, empty: -4 } as const;

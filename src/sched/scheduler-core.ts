@@ -23,7 +23,7 @@ import { TimerHeap } from "./timer-heap.js";
 export const NONE = -1;
 
 /** The latest time that the virtual clock can show: 2^53 - 1 ms (T1, C4). */
-export const CLOCK_MS_MAX = Number.MAX_SAFE_INTEGER;
+const CLOCK_MS_MAX = Number.MAX_SAFE_INTEGER;
 
 /** States of a fiber. */
 export const FiberState = { ready: 0, running: 1, suspended: 2, done: 3 } as const;

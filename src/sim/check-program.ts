@@ -8,7 +8,7 @@ import { countExecuted, countOps } from "./encode-program.js";
 import { type Problem, quoted } from "./problem.js";
 import { type Op, type Program, ProgramLimits } from "./program.js";
 
-const LIMITS = "SPEC section 3, limits";
+const LIMITS = "docs/programs.md, Limits";
 
 /** The first problem of a program in document order, or undefined. */
 export function checkProgram(program: Program): Problem | undefined {
@@ -17,7 +17,7 @@ export function checkProgram(program: Program): Problem | undefined {
   const pipes = new Set<string>();
   for (const [i, pipe] of (program.pipes ?? []).entries()) {
     // The schema's uniqueItems is blind to a name that every object has, `__proto__`.
-    if (pipes.has(pipe)) return problem(`pipes[${i}]`, "the same name twice", "SPEC section 3");
+    if (pipes.has(pipe)) return problem(`pipes[${i}]`, "the same name twice", "docs/programs.md");
     pipes.add(pipe);
   }
   for (const task of tasks) {
@@ -25,7 +25,7 @@ export function checkProgram(program: Program): Problem | undefined {
       return problem(
         `tasks.${task}`,
         "is the name of a fiber too: fibers and tasks share one name space",
-        "SPEC section 3",
+        "docs/programs.md",
       );
     }
   }
@@ -149,7 +149,7 @@ class MainChecker {
         return problem(
           here,
           `${quoted(op.op)} after deinit: main takes only log and deinit then`,
-          "SPEC section 3, R3",
+          "docs/programs.md, R3",
         );
       }
     }
@@ -160,7 +160,7 @@ class MainChecker {
 function unknownName(path: string, name: string, kind: string, known: ReadonlySet<string>): Problem {
   const some = [...known].slice(0, 5).join(", ");
   const hint = known.size === 0 ? "there is none" : `there is ${some}${known.size > 5 ? ", ..." : ""}`;
-  return problem(path, `unknown ${kind} ${quoted(name)}: ${hint}`, "SPEC section 3");
+  return problem(path, `unknown ${kind} ${quoted(name)}: ${hint}`, "docs/programs.md");
 }
 
 function problem(path: string, message: string, rule: string): Problem {

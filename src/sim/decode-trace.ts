@@ -157,6 +157,11 @@ export function decodeTrace(program: Program, words: Int32Array): Trace {
   return new TraceDecoder(program).decode(words);
 }
 
+/** How a trace ends. Bodies and pipes have no names in it. */
+export function outcomeOf(words: Int32Array): Outcome {
+  return new TraceDecoder({ version: 1, fibers: {} }).decode(words).outcome;
+}
+
 /** The names of a body's ops, indexed by the `at` of a trace. */
 export function flatOpNames(ops: readonly Op[]): OpName[] {
   return ops.flatMap((op) => ("ops" in op ? [op.op, ...flatOpNames(op.ops)] : [op.op]));

@@ -32,7 +32,7 @@ export interface DivergentSide {
 }
 
 /** How many of the common records a divergence keeps. */
-export const RECORDS_BEFORE_MAX = 100;
+const RECORDS_BEFORE_MAX = 100;
 
 /** Where two traces of a program part: the last that they share, what each has then, and the state of the model there. */
 export interface Divergence {

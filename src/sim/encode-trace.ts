@@ -22,7 +22,7 @@ import { crashCode } from "./signal-names.js";
 import type { Int64, LeakKind, Outcome, Result, ResultWord, Trace, TraceRecord } from "./trace.js";
 import { WhoInTrace } from "./who-in-trace.js";
 
-const RULE = "SPEC section 4";
+const RULE = "docs/traces.md";
 
 /** The words of a trace of `program`. `path` is where the trace stands in its document, for the problem. */
 export function encodeTrace(program: Program, trace: Trace): Checked<Int32Array> {

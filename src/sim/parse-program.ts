@@ -6,12 +6,13 @@
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { checkProgram } from "./check-program.js";
+import { duplicateKey } from "./duplicate-key.js";
 import { jsonErrorOffset } from "./json-error.js";
 import { type Checked, type Problem, quoted } from "./problem.js";
 import type { Program } from "./program.js";
 import { programSchema } from "./program-schema.js";
 
-const RULE = "SPEC section 3";
+const RULE = "docs/programs.md";
 
 let validator: ValidateFunction<Program> | undefined;
 
@@ -31,16 +32,23 @@ function validate(): ValidateFunction<Program> {
   return validator;
 }
 
-/** The value of a JSON text, or where it goes wrong, by line and column. */
+/** The value of a JSON text, or where it goes wrong, by line and column. A key that stands twice in an object goes wrong too. */
 export function parseJson(text: string): Checked<unknown> {
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
   if (source.trim() === "") return failed("", "is empty: expected JSON");
   if (source.includes("\0")) return failed("", "is not text: expected JSON");
+  let value: unknown;
   try {
-    return { ok: true, value: JSON.parse(source) };
+    value = JSON.parse(source);
   } catch (error) {
     return failed("", `is not JSON: ${jsonComplaint(source, error)}`);
   }
+  const duplicate = duplicateKey(source, value);
+  if (duplicate === undefined) return { ok: true, value };
+  return failed(
+    "",
+    `has the key ${quoted(duplicate.key)} twice in one object, ${placeOf(source, duplicate.offset)}`,
+  );
 }
 
 /** A parsed value as a program, if it is one. */
@@ -53,7 +61,7 @@ export function readProgram(value: unknown): Checked<Program> {
   } catch (error) {
     // A value nested by the ten thousand exhausts the stack of any recursive check; nothing else here throws RangeError.
     if (error instanceof RangeError)
-      return failed("", "is nested too deeply: at most 8 repeats and calls", `${RULE}, limits`);
+      return failed("", "is nested too deeply: at most 8 repeats and calls", `${RULE}, Limits`);
     throw error;
   }
 }
@@ -79,8 +87,13 @@ function jsonComplaint(source: string, error: unknown): string {
     /(, (\.\.\.)?".*"(\.\.\.)? is not valid JSON| ?\(?(in JSON )?at position \d+.*)$/,
     "",
   );
-  const before = source.slice(0, jsonErrorOffset(source)).split("\n");
-  return `${short.slice(0, 120)} at line ${before.length}, column ${before.at(-1)!.length + 1}`;
+  return `${short.slice(0, 120)} ${placeOf(source, jsonErrorOffset(source))}`;
+}
+
+/** For people: from 1. */
+function placeOf(source: string, offset: number): string {
+  const before = source.slice(0, offset).split("\n");
+  return `at line ${before.length}, column ${before.at(-1)!.length + 1}`;
 }
 
 /** The first finding of Ajv as a sentence that says what was expected. */
@@ -137,7 +150,7 @@ function schemaProblem(value: unknown, error: ErrorObject | undefined): Problem 
         rule: RULE,
       };
     case "maxItems":
-      return { path, message: `more than ${String(params.limit)} items`, rule: `${RULE}, limits` };
+      return { path, message: `more than ${String(params.limit)} items`, rule: `${RULE}, Limits` };
     default:
       return { path, message: error.message ?? "is not valid", rule: RULE };
   }

@@ -8,7 +8,7 @@ export interface Problem {
   readonly path: string;
   /** What is wrong there and what is expected. */
   readonly message: string;
-  /** The rule that it breaks, `SPEC section 3` or a rule number. */
+  /** The rule that it breaks, a page of the package, `docs/programs.md`, with its section or a rule number. */
   readonly rule: string;
 }
 

@@ -205,7 +205,7 @@ function opsOf(body: Body): readonly Op[] {
 function declaredOnce(bodies: readonly BodyRef[]): void {
   const names = new Set<string>();
   for (const { name } of bodies) {
-    if (names.has(name)) throw new Error(`${name}: declared twice (SPEC section 3)`);
+    if (names.has(name)) throw new Error(`${name}: declared twice (docs/programs.md)`);
     names.add(name);
   }
 }

@@ -10,23 +10,16 @@ import { signatureText } from "../sim/campaign/signature.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Target } from "../sim/target.js";
 import type { CampaignSetup } from "./campaign-setup.js";
-import { failuresOf, programOfRun, type ShrunkFailure, shrinkFailure } from "./investigate.js";
+import {
+  EMPTY_LOG,
+  type FailureLog,
+  type FoundFailure,
+  INVESTIGATED_MAX,
+  type LookedAtRun,
+  SIGNATURES_MAX,
+} from "./failure-log.js";
+import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
 import { type Saved, saveFailure } from "./save-failure.js";
-
-/** Failed runs that are looked at; the others are only counted. */
-const INVESTIGATED_MAX = 200;
-/** Signatures that are shrunk and saved. */
-const SIGNATURES_MAX = 20;
-
-export interface FoundFailure {
-  readonly signature: string;
-  /** The first run that failed in this way. */
-  readonly first: string;
-  readonly on: string;
-  readonly shrunk: ShrunkFailure;
-  readonly saved: Saved;
-  runs: number;
-}
 
 export interface FailureBookOptions {
   readonly setup: Pick<CampaignSetup, "seed" | "on" | "constraints">;
@@ -38,56 +31,54 @@ export interface FailureBookOptions {
   readonly target: (name: string) => Target;
 }
 
+/** What became of a failed run. */
+export interface LookedAt {
+  /** False when it agreed when it was replayed alone. A run that is only counted is taken for one that repeats. */
+  readonly isRepeated: boolean;
+  /** The failure, when its signature is new. */
+  readonly found: FoundFailure | undefined;
+}
+
 export class FailureBook {
   readonly #options: FailureBookOptions;
-  readonly #found = new Map<string, FoundFailure>();
-  #investigated = 0;
-  /** Failed runs that were only counted. */
-  notInvestigated = 0;
-  /** Failed runs that agreed when they were replayed alone: a target that is not deterministic. */
-  readonly vanished: string[] = [];
+  readonly #found: Map<string, FoundFailure>;
+  readonly #lookedAt: LookedAtRun[];
+  #count: number;
 
-  constructor(options: FailureBookOptions) {
+  /** `log`: what an earlier part of the campaign has noted. */
+  constructor(options: FailureBookOptions, log: FailureLog = EMPTY_LOG) {
     this.#options = options;
+    this.#found = new Map(log.found.map((found) => [found.signature, found]));
+    this.#lookedAt = [...log.lookedAt];
+    this.#count = log.count;
   }
 
-  get found(): readonly FoundFailure[] {
-    return [...this.#found.values()];
+  /** The log so far, as it stays: what is added later does not show in it. */
+  get log(): FailureLog {
+    return { count: this.#count, lookedAt: [...this.#lookedAt], found: [...this.#found.values()] };
   }
 
-  /** Looks at a failed run. The failure when its signature is new, else undefined. */
-  async add({ index, on }: FailedRun): Promise<FoundFailure | undefined> {
+  /** Looks at a failed run: replays it alone, and what fails again in a new way is shrunk and saved. */
+  async add({ index, on, outcome }: FailedRun): Promise<LookedAt> {
     const { setup, target, shrinkMs, interrupted, folder } = this.#options;
-    if (this.#investigated >= INVESTIGATED_MAX) {
-      this.notInvestigated++;
-      return undefined;
-    }
-    this.#investigated++;
+    this.#count++;
+    if (this.#lookedAt.length >= INVESTIGATED_MAX) return { isRepeated: true, found: undefined };
     const first = runSeed(setup.seed, index);
     const expected = target(setup.on[0]!);
     const came = target(on);
     const [failure] = await failuresOf([programOfRun(first, setup.constraints)], expected, came);
-    if (failure === undefined) {
-      this.vanished.push(`${first} on ${on}`);
-      return undefined;
-    }
-    const signature = signatureText(failure.signature);
-    const known = this.#found.get(signature);
-    if (known !== undefined) {
-      known.runs++;
-      return undefined;
-    }
-    if (this.#found.size >= SIGNATURES_MAX) {
-      this.notInvestigated++;
-      return undefined;
-    }
+    const signature = failure === undefined ? null : signatureText(failure.signature);
+    this.#lookedAt.push({ index, on, outcome, signature });
+    if (failure === undefined || signature === null) return { isRepeated: false, found: undefined };
+    if (this.#found.has(signature) || this.#found.size >= SIGNATURES_MAX)
+      return { isRepeated: true, found: undefined };
     const shrunk = await shrinkFailure(failure, expected, came, shrinkMs, interrupted);
     const saved: Saved =
       folder === undefined
         ? { complaint: "not saved: --no-save" }
         : await saveFailure(folder, shrunk, { run: first, signature, on: setup.on });
-    const found: FoundFailure = { signature, first, on, shrunk, saved, runs: 1 };
+    const found: FoundFailure = { signature, first, on, shrunk, saved };
     this.#found.set(signature, found);
-    return found;
+    return { isRepeated: true, found };
   }
 }

@@ -1,11 +1,11 @@
 /** A failure that was found, as lines for people: what differed, the smallest program, and the command that repeats it. */
 import { divergenceLines, indented } from "../report/divergence-text.js";
 import type { Paint } from "../report/paint.js";
-import type { FoundFailure } from "./failure-book.js";
+import type { FoundFailure } from "./failure-log.js";
 
 /** `again`: the command that shows the failure again, where there is one. */
 export function failureLines(
-  found: Omit<FoundFailure, "runs">,
+  found: FoundFailure,
   again: string | undefined,
   { paint, columns }: { readonly paint: Paint; readonly columns: number },
 ): string[] {

@@ -22,8 +22,11 @@ export interface Failure {
   readonly program: Program;
   readonly divergence: Divergence;
   readonly signature: Signature;
-  /** The expected side's trace, in words. */
+  /** The traces of both sides, in words. */
   readonly expected: Int32Array;
+  readonly came: Int32Array;
+  /** In whose order of delivery each side answers (I3). */
+  readonly readiness: { readonly expected: Target["readiness"]; readonly came: Target["readiness"] };
 }
 
 /** The program of a run. */
@@ -59,6 +62,8 @@ export async function failuresOf(
       divergence,
       signature: signatureOf(divergence),
       expected: words.left,
+      came: words.right,
+      readiness: { expected: expected.readiness, came: came.readiness },
     };
   });
 }

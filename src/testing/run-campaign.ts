@@ -8,6 +8,7 @@ import { BatchRunner, type RunRange } from "../sim/campaign/batch-runner.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import type { Target } from "../sim/target.js";
 import { FailureBook } from "./failure-book.js";
+import { type NotRepeated, notRepeated, runsOf } from "./failure-log.js";
 import { type Finding, findingOf, SHRINK_MS, type ShrinkLimits } from "./investigate-program.js";
 
 /** Runs of a batch: enough that a native target's process for it costs little. */
@@ -49,8 +50,8 @@ export interface CampaignResult {
   readonly failedRuns: number;
   /** By signature, in order of their first runs. */
   readonly failures: readonly CampaignFailure[];
-  /** Failed runs that agreed when they were replayed alone: `S:i on TARGET`. */
-  readonly vanished: readonly string[];
+  /** Runs that failed in their batch and agreed when they were replayed alone; `failedRuns` leaves them out. */
+  readonly notRepeated: readonly NotRepeated[];
 }
 
 /**
@@ -87,24 +88,27 @@ export async function runCampaign(
   const runner = new BatchRunner(targets, constraints);
   let done = 0;
   let failedRuns = 0;
-  while (done < runs && !signal.aborted && !(bail && book.found.length > 0)) {
+  while (done < runs && !signal.aborted && !(bail && book.log.found.length > 0)) {
     const range: RunRange = { from: from + done, count: Math.min(RANGE_RUNS, runs - done) };
     const { failures } = await runner.run(seed, range);
     done += range.count;
-    failedRuns += new Set(failures.map(({ index }) => index)).size;
+    const repeated = new Set<number>();
     for (const failed of failures) {
-      await book.add(failed);
-      if (bail && book.found.length > 0) break;
+      const { isRepeated, found } = await book.add(failed);
+      if (isRepeated) repeated.add(failed.index);
+      if (bail && found !== undefined) break;
     }
+    failedRuns += repeated.size;
   }
-  const failures = book.found.map(
-    ({ signature, first, on: came, runs: count, shrunk, saved }): CampaignFailure => ({
+  const { log } = book;
+  const failures = log.found.map(
+    ({ signature, first, on: came, shrunk, saved }): CampaignFailure => ({
       ...findingOf(signature, shrunk),
       run: first,
       on: came,
-      runs: count,
+      runs: runsOf(log, signature),
       ...("path" in saved ? { saved: saved.path } : {}),
     }),
   );
-  return { seed, runs: done, failedRuns, failures, vanished: book.vanished };
+  return { seed, runs: done, failedRuns, failures, notRepeated: notRepeated(log, seed) };
 }

@@ -5,8 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../native-bridge/make-folder.js";
 import { CORPUS_FORMAT, type CorpusEntry } from "../sim/corpus-entry.js";
 import { decodeTrace } from "../sim/decode-trace.js";
 import type { Program } from "../sim/program.js";
@@ -37,7 +37,7 @@ export async function saveFailure(
   const path = join(folder, `${entryName(origin.signature, entry.program)}.json`);
   if (existsSync(path)) return { path };
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await writeCorpusEntry(path, entry);
     return { path };
   } catch (error) {

@@ -47,7 +47,37 @@ export function fileComplaint(error: unknown): string {
       return "no space left on the device";
     case "EROFS":
       return "the file system is read-only";
+    case "EISDIR":
+      return "is a directory";
+    case "EEXIST":
+      return "something else stands there already";
+    case "ELOOP":
+      return "its symbolic links lead in a circle";
+    case "ENAMETOOLONG":
+      return "the name is too long";
+    case "EDQUOT":
+      return "the disk quota is used up";
+    case "EFBIG":
+      return "the file would be too large";
+    case "EBUSY":
+    case "ETXTBSY":
+      return "it is in use";
+    case "EMFILE":
+    case "ENFILE":
+      return "too many files are open: raise  ulimit -n";
+    case "EIO":
+      return "the device answers with an error";
+    case "EXDEV":
+      return "it lies on another file system";
+    case "ENOTEMPTY":
+      return "the folder is not empty";
+    case "EINVAL":
+    case "ENXIO":
+    case "ENODEV":
+    case "EOPNOTSUPP":
+    case "ENOTSUP":
+      return "it cannot hold a file";
     default:
-      return message;
+      return `the system refused it (${code ?? message})`;
   }
 }

@@ -9,16 +9,7 @@ import { OpCode, RecordKind, ResultCode } from "../sim/encoding.js";
 import type { ProgramOps } from "../sim/forensics/program-ops.js";
 import type { RecordTable } from "../sim/record-table.js";
 
-export const STATES = [
-  "ready",
-  "running",
-  "asleep",
-  "waiting",
-  "blocked",
-  "suspended",
-  "inRun",
-  "done",
-] as const;
+const STATES = ["ready", "running", "asleep", "waiting", "blocked", "suspended", "inRun", "done"] as const;
 export type State = (typeof STATES)[number];
 
 /**

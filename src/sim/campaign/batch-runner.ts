@@ -5,6 +5,7 @@
  * Buffers are reused, so memory is flat over any number of ranges.
  */
 import { createHash } from "node:crypto";
+import { outcomeOf } from "../decode-trace.js";
 import { sameBatch, traceOf } from "../diff.js";
 import { agrees } from "../expected-trace.js";
 import type { GeneratorConstraints } from "../generate/profile.js";
@@ -15,6 +16,7 @@ import { WordBuffer } from "../generate/word-buffer.js";
 import type { ProgramBatch, Target, TraceBatch } from "../target.js";
 import { Coverage } from "./coverage.js";
 import { leakingPrograms } from "./leak-audit.js";
+import { outcomeWord } from "./signature.js";
 
 /** Runs `from` to `from + count - 1` of a campaign. */
 export interface RunRange {
@@ -26,7 +28,12 @@ export interface RunRange {
 export interface FailedRun {
   readonly index: number;
   readonly on: string;
+  /** How it ended there, as in a signature: `crash SIGSEGV`, `completed`; or STALL, where it or the first target ended so. */
+  readonly outcome: string;
 }
+
+/** The one outcome that a clock decides: a machine that stalls for as long as the time limit gives it to any program. */
+export const STALL = "timeout";
 
 export interface RangeResult {
   readonly range: RunRange;
@@ -87,7 +94,9 @@ export class BatchRunner {
         other.grew === true,
         this.#targets[0]!.readiness,
       );
-      leaks.push(...leaking.map((program) => ({ index: range.from + program, on: target.name })));
+      leaks.push(
+        ...leaking.map(({ program, outcome }) => ({ index: range.from + program, on: target.name, outcome })),
+      );
     }
     return {
       range,
@@ -109,12 +118,14 @@ export class BatchRunner {
     from: number,
   ): FailedRun[] {
     if (sameBatch(expected, came)) return [];
-    const [ours, theirs] = [this.#targets[0]!.readiness, on.readiness];
+    const expectedReadiness = this.#targets[0]!.readiness;
     const failures: FailedRun[] = [];
     for (let i = 0; i < expected.count; i++) {
-      const first = { words: traceOf(expected, i), readiness: ours };
-      const other = { words: traceOf(came, i), readiness: theirs };
-      if (!agrees(traceOf(batch, i), first, other)) failures.push({ index: from + i, on: on.name });
+      const first = { words: traceOf(expected, i), readiness: expectedReadiness };
+      const other = { words: traceOf(came, i), readiness: on.readiness };
+      if (agrees(traceOf(batch, i), first, other)) continue;
+      const [ended, expectedEnded] = [other, first].map(({ words }) => outcomeWord(outcomeOf(words)));
+      failures.push({ index: from + i, on: on.name, outcome: expectedEnded === STALL ? STALL : ended! });
     }
     return failures;
   }

@@ -6,17 +6,25 @@
  * agree are asked about: a panic legitimately abandons what it has (R3).
  */
 import type { Readiness } from "../../sched/index.js";
+import { outcomeOf } from "../decode-trace.js";
 import { traceOf } from "../diff.js";
 import { audited, batchOf } from "../encode-program.js";
 import { RecordKind } from "../encoding.js";
 import { agrees } from "../expected-trace.js";
 import type { ProgramBatch, Target, TraceBatch } from "../target.js";
+import { outcomeWord } from "./signature.js";
 
 /**
  * Most programs of a range that are audited where a target has grown over it: a runtime that abandons schedulers with every panic grows
  * over each.
  */
 const AUDITED_MAX = 32;
+
+/** A program by its number in the batch, and how it ended when it was audited, as in a signature. */
+export interface LeakingProgram {
+  readonly program: number;
+  readonly outcome: string;
+}
 
 /**
  * Which programs of the batch, by number, leave something behind on `target`: none unless `grew`. `failed`: those that differ anyway.
@@ -29,21 +37,19 @@ export async function leakingPrograms(
   target: Target,
   grew: boolean,
   expectedReadiness: Readiness = "epoll",
-): Promise<number[]> {
+): Promise<LeakingProgram[]> {
   if (!grew) return [];
   const programs = programsToAudit(batch, expected, failed);
   if (programs.length === 0) return [];
   const words = programs.map((i) => audited(traceOf(batch, i).slice()));
   const came = await target.replay(batchOf(words));
   const { readiness } = target;
-  return programs.filter(
-    (program, i) =>
-      !agrees(
-        traceOf(batch, program),
-        { words: traceOf(expected, program), readiness: expectedReadiness },
-        { words: traceOf(came, i), readiness },
-      ),
-  );
+  return programs.flatMap((program, i) => {
+    const first = { words: traceOf(expected, program), readiness: expectedReadiness };
+    const words = traceOf(came, i);
+    if (agrees(traceOf(batch, program), first, { words, readiness })) return [];
+    return [{ program, outcome: outcomeWord(outcomeOf(words)) }];
+  });
 }
 
 /** At most so many, evenly spread over those that completed and agree. */

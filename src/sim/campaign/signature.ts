@@ -99,7 +99,8 @@ function ruleOfRecord(record: Side): string {
   return RULES[record.op];
 }
 
-function outcomeWord(outcome: Outcome): string {
+/** How a run ended, without names, times and values: `completed`, `timeout`, `crash SIGSEGV`, a panic's text up to its first number. */
+export function outcomeWord(outcome: Outcome): string {
   switch (outcome.outcome) {
     case "panic":
       return `panic ${outcome.message.split(/-?\d/, 1)[0]!.trim()}`;

@@ -34,7 +34,7 @@ function stageLine({ t, record, stuck, others }: Stage): string {
 }
 
 /** `a: waits for task b since t=0, record 9, certain from record 12: ...` */
-export function stuckLine(fiber: StuckFiber): string {
+function stuckLine(fiber: StuckFiber): string {
   const { who, at, since, certain } = fiber;
   const from = certain.record === since.record ? "at once" : `from ${momentText(certain)}`;
   return `${who}: ${onText(fiber)} since ${momentText(since)} (#${at}), certain ${from}: ${whyText(fiber)}`;

@@ -1,0 +1,30 @@
+/**
+ * The log: JSON lines through pino, on standard error or in a file that is rotated by size, so that a campaign of weeks fills no disk.
+ */
+import { basename, dirname } from "node:path";
+import { type Logger, pino } from "pino";
+import { createStream } from "rotating-file-stream";
+import { fileComplaint } from "../testing/text-file.js";
+import type { Terminal } from "./terminal.js";
+
+/** A log is never larger than this in the file and five times this in its older parts. */
+const LOG_SIZE = "10M";
+const OLDER_PARTS = 5;
+
+/** `file`: undefined for standard error. Its folder is there. */
+export function openLogger(level: string, file: string | undefined, terminal: Terminal): Logger {
+  if (file === undefined) return pino({ level }, pino.destination({ fd: 2, sync: true }));
+  const name = basename(file);
+  const stream = createStream((index) => (typeof index === "number" ? `${name}.${index}` : name), {
+    path: dirname(file),
+    size: LOG_SIZE,
+    rotate: OLDER_PARTS,
+  });
+  let isBroken = false;
+  stream.on("error", (error) => {
+    // What is logged is worth less than what goes on.
+    if (!isBroken) terminal.complain(`${file}: the log cannot be written: ${fileComplaint(error)}`);
+    isBroken = true;
+  });
+  return pino({ level }, stream);
+}

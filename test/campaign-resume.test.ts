@@ -1,0 +1,179 @@
+/**
+ * Campaigns that are stopped and go on: every run once, none lost, however often and wherever they were killed; and what `status` says meanwhile.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+import { livenessOf, ownIdentity } from "../src/cli/process-identity.js";
+import { buildCommand, lockstep, mainPath, scratchFolder } from "./support/command.js";
+import { targetsHere } from "./support/replay.js";
+
+beforeAll(buildCommand);
+const { folder } = scratchFolder();
+const freshFolder = (): string => mkdtempSync(join(folder, "run-"));
+
+interface Status {
+  readonly state: string;
+  readonly runs: number;
+  readonly runsTotal: number | null;
+  readonly resume: string | null;
+  readonly failures: { readonly signature: string }[];
+}
+
+function statusIn(cwd: string): Status[] {
+  return JSON.parse(lockstep(["status", "--json"], { cwd }).stdout) as Status[];
+}
+
+function start(cwd: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [mainPath, "sim", ...args], { cwd, stdio: "ignore" });
+}
+
+/** Waits until the campaign has counted more than `runs`, as `status` tells. */
+async function countedMoreThan(cwd: string, runs: number): Promise<Status> {
+  for (let i = 0; i < 600; i++) {
+    const [status] = statusIn(cwd);
+    if (status !== undefined && status.runs > runs) return status;
+    await delay(20);
+  }
+  throw new Error(`the campaign has not counted ${runs} runs`);
+}
+
+/** The same from the journal itself, for a campaign that is over sooner than a command can be asked about it. */
+async function notedMoreThan(cwd: string, runs: number): Promise<number> {
+  for (let i = 0; i < 6000; i++) {
+    for (const path of journalsIn(cwd)) {
+      const noted = runsNotedIn(path);
+      if (noted > runs) return noted;
+    }
+    await delay(5);
+  }
+  throw new Error(`the journal has not noted more than ${runs} runs`);
+}
+
+function journalsIn(cwd: string): string[] {
+  const journal = join(cwd, ".lockstep");
+  return existsSync(journal)
+    ? readdirSync(journal)
+        .filter((name) => name.endsWith(".json"))
+        .map((name) => join(journal, name))
+    : [];
+}
+
+/** The runs of a journal, which is written whole or goes; none where it has gone. */
+function runsNotedIn(path: string): number {
+  try {
+    const file = JSON.parse(readFileSync(path, "utf8")) as {
+      readonly campaign: { readonly record: { readonly tally: { readonly runs: number } } };
+    };
+    return file.campaign.record.tally.runs;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+}
+
+describe("a campaign that is killed and resumed", () => {
+  const on = targetsHere.includes("native") ? "model,native+TIES_BY_LAST" : "model";
+  const CAMPAIGN = ["--on", on, "--runs", "200000", "--canary", "5", "--no-save", "--jobs", "2"];
+
+  test("three times gives the bytes of one that was not: no run twice, none lost", async () => {
+    const cwd = freshFolder();
+    const whole = lockstep(["sim", ...CAMPAIGN, "--json", "--out", "whole.json"], { cwd });
+    let runs = 0;
+    for (let kill = 0; kill < 3; kill++) {
+      const child = start(cwd, [...CAMPAIGN, "--resume"]);
+      runs = await notedMoreThan(cwd, runs);
+      child.kill("SIGKILL");
+      await once(child, "close");
+      expect(statusIn(cwd)).toMatchObject([{ state: "killed", runsTotal: 200_000 }]);
+    }
+    const last = lockstep(["sim", ...CAMPAIGN, "--resume", "--json", "--out", "parts.json"], { cwd });
+    expect(last.stderr).toMatch(/goes on at run \d+, after \d+ run\(s\)/);
+    expect([last.status, last.stdout]).toEqual([whole.status, whole.stdout]);
+    expect(readFileSync(join(cwd, "parts.json"), "utf8")).toBe(readFileSync(join(cwd, "whole.json"), "utf8"));
+    expect(readdirSync(join(cwd, ".lockstep"))).toEqual([]);
+  }, 240_000);
+
+  test("by --time counts the time of all its parts, and ends when that is over", async () => {
+    const cwd = freshFolder();
+    const campaign = ["--on", "model", "--time", "2h", "--no-save"];
+    const child = start(cwd, campaign);
+    const { runsTotal } = await countedMoreThan(cwd, 0);
+    expect(runsTotal).toBeNull();
+    child.kill("SIGTERM");
+    expect(await once(child, "close")).toEqual([143, null]);
+    const [stopped] = statusIn(cwd);
+    expect(stopped).toMatchObject({ state: "stopped" });
+    expect(stopped!.resume).toBe("lockstep sim --seed lockstep --on model --resume");
+    // Less time than it has had: nothing more is run, and it is over.
+    const over = lockstep(["sim", "--on", "model", "--time", "1ms", "--no-save", "--resume", "--json"], {
+      cwd,
+    });
+    expect(over.status).toBe(0);
+    expect((JSON.parse(over.stdout) as { runs: number }).runs).toBe(stopped!.runs);
+    expect(statusIn(cwd)).toEqual([]);
+  }, 60_000);
+
+  test("while it still runs is refused; one that nobody began begins", async () => {
+    const cwd = freshFolder();
+    const campaign = ["--on", "model", "--runs", "100000000", "--no-save"];
+    const child = start(cwd, campaign);
+    expect(await countedMoreThan(cwd, 0)).toMatchObject({ state: "running", resume: null });
+    const second = lockstep(["sim", ...campaign, "--resume"], { cwd });
+    expect([second.status, second.stderr]).toEqual([2, expect.stringContaining("still runs this campaign")]);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    const other = lockstep(["sim", "--on", "model", "--runs", "50", "--seed", "x", "--no-save", "--resume"], {
+      cwd,
+    });
+    expect([other.status, other.stderr]).toEqual([0, expect.stringContaining("no such campaign to resume")]);
+  }, 60_000);
+});
+
+describe("status", () => {
+  test("of a folder without campaigns says so (exit 0), of a file complains (exit 2)", () => {
+    const cwd = freshFolder();
+    expect(lockstep(["status"], { cwd })).toMatchObject({
+      status: 0,
+      stdout: ".lockstep: no campaign runs or was stopped here\n",
+    });
+    writeFileSync(join(cwd, "file"), "");
+    expect(lockstep(["status", "file"], { cwd })).toMatchObject({
+      status: 2,
+      stderr: "lockstep: file: is not a folder: expected the journal of lockstep sim\n",
+    });
+  });
+
+  test("takes no other file for a journal, nor a journal that is damaged", () => {
+    const cwd = freshFolder();
+    writeFileSync(join(cwd, "sim-1-abc.json"), "{");
+    writeFileSync(join(cwd, "sim-1-abd.json"), '{"journal":{},"campaign":{}}');
+    expect(lockstep(["status", ".", "--json"], { cwd }).stdout).toBe("[]\n");
+  });
+});
+
+test("a process is told from a later one with its number, and from one of another machine", () => {
+  const own = ownIdentity();
+  expect(livenessOf(own)).toBe("running");
+  expect(livenessOf({ ...own, started: "another boot 1" })).toBe("gone");
+  expect(livenessOf({ ...own, pid: 2 ** 30, started: null })).toBe("gone");
+  expect(livenessOf({ ...own, host: "another" })).toBe("elsewhere");
+});
+
+test("--log-file holds the log, and its older parts are rotated away", () => {
+  const cwd = freshFolder();
+  const sim = (log: string) =>
+    lockstep(["--log-file", log, "sim", "--on", "model", "--runs", "20", "--no-save"], { cwd });
+  writeFileSync(join(cwd, "x.log"), Buffer.alloc(10 * 1024 * 1024, "x"));
+  expect(sim("x.log")).toMatchObject({ status: 0, stderr: "" });
+  expect(readdirSync(cwd).filter((name) => name.startsWith("x.log"))).toEqual(["x.log", "x.log.1"]);
+  expect(readFileSync(join(cwd, "x.log"), "utf8")).toContain('"msg":"campaign ends"');
+  rmSync(join(cwd, "x.log"));
+  expect(sim("gone/x.log")).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining("no such folder") as string,
+  });
+});
