@@ -130,17 +130,28 @@ static const int32_t *program_at(const struct lockstep_supervisor *supervisor, u
   return (const int32_t *)((const char *)supervisor->worker.memory + LOCKSTEP_PROGRAMS_OFFSET) + at_words;
 }
 
-/* The span without its first programs. */
-static struct span skip(const struct lockstep_supervisor *supervisor, struct span span, uint32_t count) {
+/* Where each program of the batch begins in the programs' area, and after the last one where the batch ends. */
+static uint32_t starts_words[LOCKSTEP_BATCH_PROGRAMS_MAX + 1];
+
+/* Walks the batch once: its programs lie far apart, and each look at one is a miss of the cache. */
+static void find_starts(const struct lockstep_supervisor *supervisor, uint32_t programs) {
   const uint32_t end = LOCKSTEP_PROGRAMS_BYTES_MAX / sizeof(int32_t) - LOCKSTEP_PROGRAM_HEADER_WORDS;
-  LOCKSTEP_MUST(count <= span.count, "a span has the programs that are skipped");
-  for (uint32_t i = 0; i < count; i++) {
-    const int32_t length = program_at(supervisor, span.at_words)[LOCKSTEP_PROGRAM_WORD_LENGTH];
-    LOCKSTEP_MUST(length > 0 && (uint32_t)length <= end - span.at_words, "a program's length reaches past the batch");
-    span.at_words += (uint32_t)length;
+  uint32_t at_words = 0;
+  for (uint32_t i = 0; i < programs; i++) {
+    starts_words[i] = at_words;
+    const int32_t length = program_at(supervisor, at_words)[LOCKSTEP_PROGRAM_WORD_LENGTH];
+    LOCKSTEP_MUST(length > 0 && (uint32_t)length <= end - at_words, "a program's length reaches past the batch");
+    at_words += (uint32_t)length;
   }
+  starts_words[programs] = at_words;
+}
+
+/* The span without its first programs. */
+static struct span skip(struct span span, uint32_t count) {
+  LOCKSTEP_MUST(count <= span.count, "a span has the programs that are skipped");
   span.first += count;
   span.count -= count;
+  span.at_words = starts_words[span.first];
   return span;
 }
 
@@ -215,7 +226,7 @@ static void keep_printed(const struct lockstep_supervisor *supervisor) {
 static void close_trace(const struct lockstep_supervisor *supervisor, struct lockstep_worker_report *report,
                         struct span span, const struct lockstep_ending *ending) {
   const struct lockstep_worker *worker = &supervisor->worker;
-  const struct span dead = skip(supervisor, span, report->closed);
+  const struct span dead = skip(span, report->closed);
   char message[LOCKSTEP_PANIC_BYTES_MAX + 4];
   long bytes = -1;
   const bool has_aborted = WIFSIGNALED(ending->status) && WTERMSIG(ending->status) == SIGABRT;
@@ -232,7 +243,7 @@ static void run_span(struct lockstep_supervisor *supervisor, struct span span, b
 static void run_halves(struct lockstep_supervisor *supervisor, struct span span) {
   const uint32_t half = span.count / 2;
   run_span(supervisor, only_first(span, half), false);
-  run_span(supervisor, skip(supervisor, span, half), false);
+  run_span(supervisor, skip(span, half), false);
 }
 
 /* Whether a report is that of a worker after which nothing was other than before. */
@@ -248,7 +259,7 @@ static bool is_clean(const struct lockstep_worker_report *report) {
 static void accept_up_to_dead(struct lockstep_supervisor *supervisor, struct span span) {
   const struct lockstep_desk *desk = supervisor->worker.desk;
   const struct span before = only_first(span, span.count - 1);
-  const struct span last = skip(supervisor, span, before.count);
+  const struct span last = skip(span, before.count);
   const uint32_t start = before.count > 0 ? desk->marks[before.count - 1].end_words : 0;
   const struct lockstep_mark mark = {.end_words = desk->marks[before.count].end_words - start};
   int32_t *words = malloc(mark.end_words * sizeof *words);
@@ -323,7 +334,7 @@ static void run_span(struct lockstep_supervisor *supervisor, struct span span, b
       accept_from_desk(supervisor, only_first(span, report.closed));
       batch->grew |= desk->grew != 0;
     }
-    span = skip(supervisor, span, report.closed);
+    span = skip(span, report.closed);
   }
   if (span.count == 1) run_alone(supervisor, span);
 }
@@ -339,9 +350,7 @@ static bool needs_own_worker(const int32_t *program) {
 /* How many programs from the start of the span on may share a worker. */
 static uint32_t count_sharing(const struct lockstep_supervisor *supervisor, struct span span) {
   uint32_t count = 0;
-  for (; count < span.count; count++, span = skip(supervisor, span, 1), span.count++) {
-    if (needs_own_worker(program_at(supervisor, span.at_words))) break;
-  }
+  while (count < span.count && !needs_own_worker(program_at(supervisor, starts_words[span.first + count]))) count++;
   return count;
 }
 
@@ -351,6 +360,7 @@ void lockstep_supervisor_run(struct lockstep_supervisor *supervisor) {
   batch->trace_words = 0;
   batch->grew = 0;
   batch->printed_bytes = 0;
+  find_starts(supervisor, batch->programs);
   for (struct span span = {.count = batch->programs}; span.count > 0;) {
     const uint32_t sharing = count_sharing(supervisor, span);
     const struct span next = only_first(span, sharing > 0 ? sharing : 1);
@@ -358,7 +368,7 @@ void lockstep_supervisor_run(struct lockstep_supervisor *supervisor) {
       run_span(supervisor, next, true);
     else
       run_alone(supervisor, next);
-    span = skip(supervisor, span, next.count);
+    span = skip(span, next.count);
   }
 }
 
