@@ -35,7 +35,9 @@ enum {
   PROGRAMS_WEIGHED_MIN = 64,     /* in a worker, for what it holds to be weighed: early, and at its end */
   GROWTH_BYTES_MIN = 16 * 1024,  /* less than that, a runtime may still have been filling its pools */
   DESCRIPTORS_MIN = LOCKSTEP_PIPE_READ_FD_BASE + 2 * LOCKSTEP_PIPES_MAX + 64,
-  OUTPUT_BYTES_MAX = 64 * 1024 * 1024
+  OUTPUT_BYTES_MAX = 64 * 1024 * 1024,
+  FAULT_AROUND_BYTES = 64 * 1024, /* what Linux maps around a page of a shared file that is read */
+  DESK_AHEAD_BYTES = 16 * 1024    /* longer than most traces */
 };
 
 struct lockstep_desk *lockstep_desk;
@@ -135,6 +137,22 @@ static struct lockstep_program take_program(const struct lockstep_worker *worker
 /* How many words of trace the desk has room for. */
 static uint32_t room_words(void) { return lockstep_desk_trace_words - lockstep_interpreter.trace.written.end_words; }
 
+/*
+ * Maps the part of the desk that the next trace will be written to. A write to a page that this process has not touched
+ * maps that page, at a microsecond each; a read maps with it all those around it that the workers before have used.
+ */
+static void map_desk_ahead(void) {
+  static uintptr_t mapped_to;
+  const int32_t *words = lockstep_interpreter.trace.words;
+  const uintptr_t desk_end = (uintptr_t)(words + lockstep_desk_trace_words);
+  const uintptr_t at = (uintptr_t)(words + lockstep_interpreter.trace.written.end_words);
+  if (mapped_to < at) mapped_to = at;
+  while (mapped_to < at + DESK_AHEAD_BYTES && mapped_to < desk_end) {
+    (void)*(const volatile int32_t *)mapped_to;
+    mapped_to = (mapped_to & ~(uintptr_t)(FAULT_AROUND_BYTES - 1)) + FAULT_AROUND_BYTES;
+  }
+}
+
 void lockstep_worker_warm_up(const struct lockstep_worker *worker, uint32_t count) {
   uint32_t at_words = 0;
   set_streams(worker->output->fd);
@@ -160,6 +178,7 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
     const struct lockstep_program program = take_program(worker, &at_words);
     if (run > 1 && program.trace_words_max > room_words()) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
     lockstep_output_clear(worker->output);
+    map_desk_ahead();
     const struct lockstep_program_ending ending = lockstep_program_run(&program);
     leaked |= ending.leaked;
     unfreed_fibers += ending.unfreed_fibers;
