@@ -18,8 +18,15 @@
 
 static unsigned char pattern[LOCKSTEP_PIPE_PATTERN + LOCKSTEP_PIPE_BYTES_MAX];
 static unsigned char buffer[LOCKSTEP_PIPE_BYTES_MAX];
-static bool exists[LOCKSTEP_PIPES_MAX]; /* whether this process has made the pipe, and not put it away */
-static uint32_t used;                   /* pipes of the program at hand */
+static uint32_t used; /* pipes of the program at hand */
+
+/* What there is of a pipe at its descriptors, from the last program that opened it. */
+static struct {
+  bool is_opened;   /* by the program at hand: the desk then has what there is */
+  bool has_read_end;
+  bool has_write_end;
+  size_t bytes;
+} kept[LOCKSTEP_PIPES_MAX];
 
 static struct lockstep_pipe *pipe_at(uint32_t number) { return &lockstep_desk->pipes[number]; }
 
@@ -30,21 +37,19 @@ static int write_fd(uint32_t number) { return lockstep_pipe_read_fd(number) + 1;
 /* Bytes that were written and not read yet. */
 static size_t left_in(const struct lockstep_pipe *pipe) { return (size_t)(pipe->written - pipe->taken); }
 
-/* Whether both ends are open and the pipe is empty, or now made so. */
-static bool is_as_new(uint32_t number) {
+/* The program at hand has ended, or is looked at: what it has opened is what there is. */
+static void keep(uint32_t number) {
+  if (!kept[number].is_opened) return;
   const struct lockstep_pipe *pipe = pipe_at(number);
-  if (!pipe->read_open || !pipe->write_open) return false;
-  const size_t left = left_in(pipe);
-  return left == 0 || (left <= sizeof buffer && read(read_fd(number), buffer, sizeof buffer) == (ssize_t)left);
+  kept[number].has_read_end = pipe->read_open;
+  kept[number].has_write_end = pipe->write_open;
+  kept[number].bytes = left_in(pipe);
 }
 
 void lockstep_pipes_begin(uint32_t count) {
   for (uint32_t number = 0; number < used; number++) {
-    const struct lockstep_pipe *pipe = pipe_at(number);
-    if (!exists[number] || is_as_new(number)) continue;
-    if (pipe->read_open) close(read_fd(number));
-    if (pipe->write_open) close(write_fd(number));
-    exists[number] = false;
+    keep(number);
+    kept[number].is_opened = false;
   }
   for (uint32_t number = 0; number < count; number++) {
     *pipe_at(number) = (struct lockstep_pipe){.read_open = true, .write_open = true};
@@ -57,40 +62,51 @@ void lockstep_pipes_begin(uint32_t count) {
 
 void lockstep_pipes_forget(void) {
   for (uint32_t number = 0; number < LOCKSTEP_PIPES_MAX; number++) {
-    const struct lockstep_pipe *pipe = pipe_at(number);
-    if (exists[number] && pipe->read_open) close(read_fd(number));
-    if (exists[number] && pipe->write_open) close(write_fd(number));
-    exists[number] = false;
+    keep(number);
+    if (kept[number].has_read_end) close(read_fd(number));
+    if (kept[number].has_write_end) close(write_fd(number));
   }
+  memset(kept, 0, sizeof kept);
   used = 0;
 }
 
-/* Whether the descriptors of a pipe that exists are there, but for ends that are closed, with the bytes that it was left with. */
+/* Whether the descriptors of a pipe are there, but for ends that are closed, with the bytes that it was left with. */
 static bool is_as_left(uint32_t number) {
-  const struct lockstep_pipe *pipe = pipe_at(number);
-  const size_t left = number < used ? left_in(pipe) : 0;
   int bytes = 0;
-  if (pipe->write_open && fcntl(write_fd(number), F_GETFD) == -1) return false;
-  return !pipe->read_open || (ioctl(read_fd(number), FIONREAD, &bytes) == 0 && (size_t)bytes == left);
+  keep(number);
+  if (kept[number].has_write_end && fcntl(write_fd(number), F_GETFD) == -1) return false;
+  return !kept[number].has_read_end ||
+         (ioctl(read_fd(number), FIONREAD, &bytes) == 0 && (size_t)bytes == kept[number].bytes);
 }
 
 bool lockstep_pipes_are_as_left(void) {
   for (uint32_t number = 0; number < LOCKSTEP_PIPES_MAX; number++) {
-    if (exists[number] && !is_as_left(number)) return false;
+    if (!is_as_left(number)) return false;
   }
   return true;
 }
 
-void lockstep_pipe_open(uint32_t number) {
-  const struct lockstep_pipe *pipe = pipe_at(number);
-  if (exists[number] || !pipe->read_open || !pipe->write_open) return;
+/* Whether the pipe that is there has both ends and is empty, or now made so. */
+static bool is_as_new(uint32_t number) {
+  if (!kept[number].has_read_end || !kept[number].has_write_end) return false;
+  const size_t bytes = kept[number].bytes;
+  return bytes == 0 || (bytes <= sizeof buffer && read(read_fd(number), buffer, sizeof buffer) == (ssize_t)bytes);
+}
+
+/* Makes a pipe at its descriptors, in place of what there is. */
+static void make(uint32_t number) {
   int ends[2];
   LOCKSTEP_MUST(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0, "no descriptors left for a pipe");
   LOCKSTEP_MUST(dup3(ends[0], read_fd(number), O_CLOEXEC) >= 0, "cannot place the read end of a pipe");
   LOCKSTEP_MUST(dup3(ends[1], write_fd(number), O_CLOEXEC) >= 0, "cannot place the write end of a pipe");
   close(ends[0]);
   close(ends[1]);
-  exists[number] = true;
+}
+
+void lockstep_pipe_open(uint32_t number) {
+  if (kept[number].is_opened) return;
+  if (!is_as_new(number)) make(number);
+  kept[number].is_opened = true;
 }
 
 struct lockstep_pipe_result lockstep_pipe_write(uint32_t number, uint32_t bytes) {

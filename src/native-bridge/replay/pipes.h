@@ -1,9 +1,9 @@
 /*
  * The pipes of a program: real ones, at the descriptors that SPEC section 3 gives them.
  *
- * Opened at first use. One that a program left with both ends open is emptied and serves the next program of the batch;
- * any other is closed. Invariant: at the start of each program every pipe is fresh in all that a body or
- * a runtime can see.
+ * Opened at first use. One that a program left with both ends open is emptied then and serves the next program that
+ * opens it; any other is replaced. Invariant: before a body uses a pipe, and a runtime is told of it, it is fresh in all
+ * that they can see.
  */
 #ifndef LOCKSTEP_PIPES_H
 #define LOCKSTEP_PIPES_H
@@ -24,7 +24,7 @@ static inline int32_t lockstep_pipe_read_fd(uint32_t number) {
   return LOCKSTEP_PIPE_READ_FD_BASE + 2 * (int32_t)number;
 }
 
-/* Prepares pipes 0 ... count - 1 for a program, and puts away what the one before left. */
+/* Prepares pipes 0 ... count - 1 for a program. What the one before left stays until a pipe is opened in its place. */
 void lockstep_pipes_begin(uint32_t count);
 
 /* Closes all pipes that are there: a process that is forked from this one must make its own. */
