@@ -79,7 +79,7 @@ async function wholeTable(targets, { rounds, count, goals, notes }) {
       { rounds, warmUps: WARM_UPS },
     );
     const cpuMicros = ((cpuSeconds() - cpuBefore) * 1e6) / programs;
-    // Of a long campaign every eighth program is read for coverage; events are counted on those.
+    // Of a long campaign one program of sixteen is read for coverage; events are counted on those.
     const eventsEach = events / lookedAt;
     const label = names.join(", ");
     rows.push([
@@ -120,7 +120,7 @@ async function stageTable(targets, { rounds, count, goals }) {
     "replay on the model": () => {
       traces = model.replayNow(batch);
     },
-    "count coverage (a long campaign: of every eighth)": () => {
+    "count coverage (a long campaign: of one in sixteen)": () => {
       events += coverageOf(batch, traces).events;
       programs += BATCH;
     },

@@ -22,7 +22,7 @@ export interface SimSummary {
   readonly on: readonly string[];
   /** Records of a run's trace, on the average. */
   readonly eventsPerRun: number;
-  /** Runs whose traces were read for coverage: all at first, every eighth of a long campaign. */
+  /** Runs whose traces were read for coverage: all at first, one of sixteen of a long campaign. */
   readonly lookedAt: number;
   /** Of the ops written, the share that ran at least once: 0 to 1. */
   readonly opsReached: number;

@@ -38,7 +38,16 @@ export function registerFailedPanic(fd: number, readiness: Readiness = "epoll"):
   return `sched: ${REGISTER_CALL[readiness]}() failed to register fd ${fd} for read readiness`;
 }
 
+/** Texts of the deadlock by how many fibers it has, for those that a campaign meets all the time. */
+const deadlocks: string[] = [];
+const DEADLOCKS_MAX = 128;
+
 /** R2: the run loop would stop while fibers are suspended. */
 export function deadlockPanic(suspendedCount: number): string {
-  return `sched: deadlock — ${suspendedCount} fiber(s) suspended with an empty run queue`;
+  let text = deadlocks[suspendedCount];
+  if (text === undefined) {
+    text = `sched: deadlock — ${suspendedCount} fiber(s) suspended with an empty run queue`;
+    if (suspendedCount < DEADLOCKS_MAX) deadlocks[suspendedCount] = text;
+  }
+  return text;
 }

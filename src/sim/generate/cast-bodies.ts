@@ -48,7 +48,7 @@ export function writeRescuer(g: ProgramGenerator): void {
   }
   for (let round = 1 + g.below(2); round > 0; round--) {
     for (let i = 0; i < wakes; i++) g.emit(Op.wake, first + i < bodies ? first + i : first + i - bodies);
-    if (profile.pipes > 0) g.emit(Op.write, g.below(profile.pipes), g.sizeBytes());
+    if (profile.pipes > 0 && g.oneIn(2)) g.emit(Op.write, g.below(profile.pipes), g.sizeBytes());
     writePause(g);
   }
   if (!isClosedFirst) writeReleases(g);

@@ -44,7 +44,7 @@ const INSIDE: readonly Misuse[] = [
       return;
     }
     const pipe = g.below(g.profile.pipes);
-    const isForWrite = g.oneIn(3);
+    const isForWrite = g.oneIn(2);
     if (!isForWrite && g.oneIn(2)) g.emit(OpCode.close, pipe, 0);
     g.emit(isForWrite ? OpCode.blockWrite : OpCode.block, pipe);
   },

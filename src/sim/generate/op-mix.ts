@@ -17,7 +17,7 @@ const WEIGHTS: readonly { readonly code: number; readonly kind: number; readonly
   { code: OpCode.wait, kind: Kind.tasks, weight: 4 },
   { code: OpCode.cancel, kind: Kind.cancel, weight: 1 },
   { code: OpCode.block, kind: Kind.pipes, weight: 4 },
-  { code: OpCode.write, kind: Kind.pipes, weight: 3 },
+  { code: OpCode.write, kind: Kind.pipes, weight: 2 },
   { code: OpCode.read, kind: Kind.pipes, weight: 2 },
   { code: OpCode.close, kind: Kind.close, weight: 2 },
   { code: OpCode.log, kind: Kind.log, weight: 2 },

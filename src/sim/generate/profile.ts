@@ -26,9 +26,11 @@ export const Kind = {
 } as const;
 
 const KINDS_ALL = (1 << 14) - 1;
+/** The kinds that every second run leaves out; pipes and their closing have shares of their own. */
+const KINDS_SWARMED = KINDS_ALL & ~(Kind.pipes | Kind.close);
 /** The kinds that have ops of their own: those of the lowest 12 bits. */
 export const KINDS_OF_OPS = (1 << 12) - 1;
-const KINDS_THAT_SWITCH = Kind.yield | Kind.suspend | Kind.sleep | Kind.tasks | Kind.pipes;
+const KINDS_THAT_SWITCH = Kind.yield | Kind.suspend | Kind.sleep | Kind.tasks;
 
 /** Bounds of what is generated; see `SPEC section 3, limits` for what they may be at most. */
 export interface GeneratorConstraints {
@@ -71,15 +73,20 @@ export interface Profile {
   hasMisuse: boolean;
 }
 
-/** Of so many runs, one is a crowd of readers and one a dormitory. */
-const SPECIAL_EVERY = 48;
+/** Of so many runs, one is a crowd of readers and two are dormitories. */
+const SPECIAL_EVERY = 96;
+const DORMITORIES = 2;
 const CROWD_PIPES_MIN = 17;
 const CROWD_PIPES_MAX = 22;
 const DORMITORY_FIBERS_MIN = 10;
 const DORMITORY_FIBERS_MAX = 24;
-/** Of so many runs, one closes pipes: they have to be made anew for the next program, which is what costs the native side most. */
-const CLOSE_EVERY = 7;
-const KINDS_TO_CLOSE = Kind.close | Kind.pipes;
+/**
+ * Of 1000 runs, how many have pipes, and of those how many close some. Pipes are the kernel's, and cost the native side more than all else
+ * does; closed ones have to be made anew for the next program. So they are few, and dense where they are.
+ */
+const PIPES_PER_MILLE = 260;
+const CLOSE_PER_MILLE = 60;
+const KINDS_OF_PIPES = Kind.close | Kind.pipes;
 
 // What a module exports is looked up at each use; constants that it keeps to itself are compiled in.
 const Has = Kind;
@@ -93,14 +100,18 @@ export function drawProfile(
 ): void {
   const { fibersMax, tasksMax, pipesMax, opsPerBodyMax, uniform } = constraints;
   const bits = random.bits();
-  let kinds = uniform ? KINDS_ALL : bits & KINDS_ALL;
+  let kinds = uniform ? KINDS_ALL : bits & KINDS_SWARMED;
+  if (!uniform) {
+    const share = random.below(1000);
+    if (share < CLOSE_PER_MILLE) kinds |= KINDS_OF_PIPES;
+    else if (share < PIPES_PER_MILLE) kinds |= Has.pipes;
+  }
   // Something has to switch, or there is nothing to schedule; other bits decide what.
   if ((kinds & KINDS_THAT_SWITCH) === 0) kinds |= KINDS_THAT_SWITCH & (bits >>> 18);
-  if (!uniform) kinds = random.below(CLOSE_EVERY) === 0 ? kinds | KINDS_TO_CLOSE : kinds & ~Has.close;
   if (!constraints.world) kinds &= ~Has.world;
   const special = uniform ? SPECIAL_EVERY : random.below(SPECIAL_EVERY);
-  profile.isCrowd = special === 1 && pipesMax > 0;
-  profile.isDormitory = special === 0;
+  profile.isCrowd = special === DORMITORIES && pipesMax > 0;
+  profile.isDormitory = special < DORMITORIES;
   if (profile.isDormitory) {
     kinds |= Has.sleep | Has.wake;
     profile.pipes = 0;

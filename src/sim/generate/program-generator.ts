@@ -198,10 +198,21 @@ export class ProgramGenerator {
 
   #writeOps(count: number, nesting: number): void {
     const misuseAt = nesting === 0 && this.#body === this.#misuseBody ? this.below(count) : -1;
+    const blockAt = nesting === 0 ? this.#blockAt(count) : -1;
     for (let i = 0; i < count; i++) {
+      if (i === blockAt) this.#writeBlock(0, 0);
       if (i === misuseAt) emitMisuse(this, this.#body);
       this.#writeOp(nesting);
     }
+  }
+
+  /** Where a body that reads a pipe blocks on it, beside what the mix has it do; -1 for a body that reads none. */
+  #blockAt(count: number): number {
+    const { pipes } = this.profile;
+    for (let pipe = 0; pipe < pipes; pipe++) {
+      if (this.#readers[pipe] === this.#body) return this.below(count);
+    }
+    return -1;
   }
 
   /** One draw decides the op and its operands: 10 bits, 10 bits and 12 bits. */
@@ -286,7 +297,8 @@ export class ProgramGenerator {
       return;
     }
     if (bits < BLOCK_ANY_OF_4096) this.emit(Op.block, any, 0);
-    else this.emit(Op.write, any, this.sizeBytes());
+    else if ((bits & 1) === 0) this.emit(Op.write, any, this.sizeBytes());
+    else this.emit(Op.wake, this.#readers[any]!, 0);
   }
 
   #fiberSpawnedBy(body: number): number {
