@@ -2,7 +2,8 @@
  * The worker processes of a campaign, as objects that answer.
  *
  * Invariant: a worker has at most one question open. Which worker runs a range changes nothing about its result; that is what the
- * canary checks.
+ * canary checks. Workers stand in process groups of their own: an interruption from the terminal is the coordinator's, from the first
+ * moment on; they end with their channel.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import type { RangeResult, RunRange } from "../sim/campaign/batch-runner.js";
@@ -22,6 +23,7 @@ export class CampaignWorker {
   private constructor() {
     this.#process = fork(new URL("./campaign-worker.js", import.meta.url), {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
+      detached: true,
     });
     this.#process.on("message", (answer: Answer) => this.#settle((waiting) => waiting.resolve(answer)));
     this.#process.on("exit", (code, signal) => {
@@ -32,14 +34,19 @@ export class CampaignWorker {
     });
   }
 
-  /** Starts a worker and lets it open its targets. */
+  /** Starts a worker and lets it open its targets. @throws TargetError when it ends before that. */
   static async start(setup: CampaignSetup): Promise<CampaignWorker | Extract<Answer, { is: "failed" }>> {
     const worker = new CampaignWorker();
-    const answer = await worker.#ask({ ask: "open", setup });
-    if (answer.is === "open") return worker;
-    worker.stop();
-    if (answer.is === "failed") return answer;
-    throw new Error(`a worker answered ${answer.is} to open`);
+    let isOpen = false;
+    try {
+      const answer = await worker.#ask({ ask: "open", setup });
+      isOpen = answer.is === "open";
+      if (isOpen) return worker;
+      if (answer.is === "failed") return answer;
+      throw new Error(`a worker answered ${answer.is} to open`);
+    } finally {
+      if (!isOpen) worker.stop();
+    }
   }
 
   /** @throws TargetError when a target or the worker itself is lost. */

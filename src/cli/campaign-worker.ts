@@ -1,8 +1,7 @@
 /**
  * A worker process of a campaign: opens the targets, then runs ranges as it is told, one at a time.
  *
- * It ends when its coordinator does, whatever way that was: the channel between them closes then, and so do the targets' processes. SIGINT and
- * SIGTERM of the terminal's process group are the coordinator's to handle.
+ * It ends when its coordinator does, whatever way that was: the channel between them closes then, and so do the targets' processes.
  */
 import { BatchRunner } from "../sim/campaign/batch-runner.js";
 import { TargetError } from "../sim/target.js";
@@ -11,15 +10,14 @@ import type { Answer, Question } from "./campaign-messages.js";
 import { ExitStatus } from "./exit-status.js";
 import { closeTargets, isOpen, openTarget } from "./open-targets.js";
 
-process.on("SIGINT", () => {});
-process.on("SIGTERM", () => {});
 process.on("disconnect", () => void closeTargets().finally(() => process.exit(0)));
 
 let runner: BatchRunner | undefined;
 let seed = "";
 
 process.on("message", (question: Question) => {
-  void answerTo(question).then((answer) => process.send?.(answer));
+  // A coordinator that has ended meanwhile is told nothing: `disconnect` says so.
+  void answerTo(question).then((answer) => process.send?.(answer, () => {}));
 });
 
 async function answerTo(question: Question): Promise<Answer> {

@@ -108,10 +108,14 @@ export class Campaign {
     const { jobs, canaryPercent, setup } = this.#plan;
     // The canary needs a process other than the one that ran a range first.
     const processes = canaryPercent > 0 ? Math.max(2, jobs) : jobs;
-    const started = await Promise.all(Array.from({ length: processes }, () => CampaignWorker.start(setup)));
-    const workers = started.filter((worker) => worker instanceof CampaignWorker);
+    const started = await Promise.allSettled(
+      Array.from({ length: processes }, () => CampaignWorker.start(setup)),
+    );
+    const answers = started.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    const workers = answers.filter((worker) => worker instanceof CampaignWorker);
     try {
-      for (const answer of started) if (!(answer instanceof CampaignWorker)) return answer;
+      for (const start of started) if (start.status === "rejected") throw start.reason;
+      for (const answer of answers) if (!(answer instanceof CampaignWorker)) return answer;
       const drives = await Promise.allSettled(workers.map((worker, i) => this.#drive(worker, i >= jobs)));
       await this.#handing;
       for (const drive of drives) if (drive.status === "rejected") throw drive.reason;
@@ -173,8 +177,9 @@ export class Campaign {
   #takeRange(): RunRange | undefined {
     const { from, runs, rangeRuns, deadlineMs } = this.#plan;
     const left = from + runs - this.#next;
-    if (this.#isStopped || this.#interrupted.aborted || left <= 0 || performance.now() >= deadlineMs)
-      return undefined;
+    // However little time there is, something is tested.
+    const isTimeUp = this.#next > from && performance.now() >= deadlineMs;
+    if (this.#isStopped || this.#interrupted.aborted || left <= 0 || isTimeUp) return undefined;
     const range = { from: this.#next, count: Math.min(left, rangeRuns) };
     this.#next += range.count;
     return range;

@@ -112,8 +112,11 @@ export async function mutantsCommand(
     });
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
-    terminal.complain(`${error.message}: the bench ends here`);
-    return ExitStatus.unavailable;
+    // What a terminal interrupts, it interrupts with all its children: a compiler that was killed so is no fault of the machine.
+    if (!interruption.signal.aborted) {
+      terminal.complain(`${error.message}: the bench ends here`);
+      return ExitStatus.unavailable;
+    }
   }
   const report = mutantsReport({
     seed: options.seed,
