@@ -5,6 +5,7 @@
  * The runtime is built over our own kqueue on epoll, and over libkqueue where that is installed.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { buildNative } from "../src/native-bridge/build-native.js";
 import { findKqueueSystem } from "../src/native-bridge/kqueue-system.js";
 import { openNativeTarget } from "../src/native-bridge/targets.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
@@ -17,6 +18,7 @@ import type { ProgramBatch, Target } from "../src/sim/target.js";
 import { entryFiles, readEntry } from "../src/testing/corpus-folder.js";
 import { generatedBatch } from "./support/generated-batch.js";
 import { loadCorpusProgram } from "./support/replay.js";
+import { architectureOf, architecturesHere } from "./support/runtime-builds.js";
 import { outcomeLine, timedLogsOf, wakeLine } from "./support/trace-readers.js";
 
 const block = (pipe: string): Op => ({ op: "block", pipe });
@@ -195,6 +197,22 @@ describe.each(SYSTEMS)("kqueue over $system", ({ prefix }) => {
     }
   });
 });
+
+test.each(architecturesHere)(
+  "a library for $name that is named after `kqueue:` is held to kqueue's order, emulated or not (I3)",
+  async ({ name }) => {
+    const library = await buildNative("libsched.so", architectureOf(name));
+    for (const [path, readiness] of [
+      [library, "epoll"],
+      [`kqueue:${library}`, "kqueue"],
+    ]) {
+      const target = await openNativeTarget(path!);
+      expect([path, target.readiness]).toEqual([path, readiness]);
+      await target.close();
+    }
+  },
+  60_000,
+);
 
 test("two targets on the same readiness queue are held to each other, whatever the other queue would do (I3)", async () => {
   const program = loadCorpusProgram("i3-early-wake-evicts-the-entry");
