@@ -137,7 +137,13 @@ describe.each(SYSTEMS)("kqueue over $system", ({ prefix }) => {
   const open = new Map<string, Target>();
   beforeAll(async () => {
     if (prefix !== undefined) vi.stubEnv("LOCKSTEP_LIBKQUEUE", prefix);
-    for (const name of ["native", "kqueue", "kqueue+BATCH_ONLY_FIRST", "kqueue+KQUEUE_EOF_DROPPED"])
+    for (const name of [
+      "native",
+      "kqueue",
+      "kqueue+BATCH_ONLY_FIRST",
+      "kqueue+KQUEUE_EOF_DROPPED",
+      "kqueue+KQUEUE_REMOVES_EARLY",
+    ])
       open.set(name, await openNativeTarget(name, { timeLimitMs: name.includes("+") ? 300 : 20_000 }));
   });
   afterAll(async () => {
@@ -187,6 +193,16 @@ describe.each(SYSTEMS)("kqueue over $system", ({ prefix }) => {
         ? generatedBatch("kqueue-leaks", 100, true)
         : batchOf(unclosed.map((program) => audited(encodeProgram(program))));
     expect((await differences(new ModelTarget("kqueue"), open.get("kqueue")!, batch)).differing).toEqual([]);
+  });
+
+  test("a registration that goes with an early wake is told by kqueue's order, and let through beside epoll's (F4, I3)", async () => {
+    const batch = batchOf(
+      [STALE_EVENT, loadCorpusProgram("i3-early-wake-evicts-the-entry")].map(encodeProgram),
+    );
+    const removing = open.get("kqueue+KQUEUE_REMOVES_EARLY")!;
+    const beside = async (first: Target) => (await differences(first, removing, batch)).disagreeing;
+    expect(await beside(new ModelTarget("kqueue"))).toEqual([0, 1]);
+    expect(await beside(new ModelTarget("epoll"))).toEqual([]);
   });
 
   test("a lost event is a divergence, from native too: the other order explains none (I2, I3)", async () => {
