@@ -6,6 +6,7 @@
  */
 import { BatchRunner } from "./support/dist.mjs";
 import { figure } from "./support/format.mjs";
+import { slopeOf } from "./support/growth-fit.mjs";
 import { processesBelow, residentMib } from "./support/processes.mjs";
 import { withTargets } from "./support/targets.mjs";
 
@@ -24,7 +25,7 @@ export async function run({ programs, isQuick }) {
     sampleRun(Object.values(targets), count),
   );
   const late = samples.slice(samples.length >> 1);
-  const growth = (of) => slope(late.map((sample) => [sample.programs / 1e6, of(sample)]));
+  const growth = (of) => slopeOf(late.map((sample) => [sample.programs / 1e6, of(sample)]));
   const ofNode = growth(({ node }) => node);
   const ofHost = growth(({ host }) => host);
   const rows = samples
@@ -82,12 +83,4 @@ function sampleNow(programs) {
   const { rss, heapUsed } = process.memoryUsage();
   const host = processesBelow().reduce((sum, pid) => sum + residentMib(pid), 0);
   return { programs, node: rss / 2 ** 20, heap: heapUsed / 2 ** 20, host };
-}
-
-/** Of the least-squares line through [x, y] points. */
-function slope(points) {
-  const mean = (of) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const [meanX, meanY] = [mean(([x]) => x), mean(([, y]) => y)];
-  const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-  return spread === 0 ? 0 : points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / spread;
 }

@@ -6,9 +6,16 @@
  * does adds nothing to them but for the caches, which 100,000 fibers do not fit into. Without libboost-context-dev its figures are missing.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder, findCompiler, machineArchitecture, root } from "./support/dist.mjs";
+import {
+  cacheFolder,
+  findCompiler,
+  machineArchitecture,
+  makeFolder,
+  root,
+  runtimeSources,
+} from "./support/dist.mjs";
 import { figure } from "./support/format.mjs";
 import { LIMITS_MACHINE, RUNTIME_LIMITS } from "./support/limits.mjs";
 import { summarize } from "./support/measure.mjs";
@@ -67,14 +74,10 @@ async function compile(notes) {
     ...readdirSync(native)
       .filter((name) => name.endsWith(".c"))
       .map((name) => join(native, name)),
-    ...readdirSync(runtime)
-      .filter(
-        (name) => name.endsWith(`_${architecture}.S`) || (name.endsWith(".c") && !name.includes("kqueue")),
-      )
-      .map((name) => join(runtime, name)),
+    ...(await runtimeSources(architecture, "epoll")),
   ];
   const folder = join(cacheFolder(), "bench");
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const program = join(folder, "runtime-bench");
   const build = (extra) =>
     execFileSync(

@@ -5,6 +5,7 @@
  * The runtime is built over our own kqueue on epoll, and over libkqueue where that is installed.
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { buildNative } from "../src/native-bridge/build-native.js";
 import { findKqueueSystem } from "../src/native-bridge/kqueue-system.js";
 import { openNativeTarget } from "../src/native-bridge/targets.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
@@ -17,6 +18,7 @@ import type { ProgramBatch, Target } from "../src/sim/target.js";
 import { entryFiles, readEntry } from "../src/testing/corpus-folder.js";
 import { generatedBatch } from "./support/generated-batch.js";
 import { loadCorpusProgram } from "./support/replay.js";
+import { architectureOf, architecturesHere } from "./support/runtime-builds.js";
 import { outcomeLine, timedLogsOf, wakeLine } from "./support/trace-readers.js";
 
 const block = (pipe: string): Op => ({ op: "block", pipe });
@@ -135,7 +137,13 @@ describe.each(SYSTEMS)("kqueue over $system", ({ prefix }) => {
   const open = new Map<string, Target>();
   beforeAll(async () => {
     if (prefix !== undefined) vi.stubEnv("LOCKSTEP_LIBKQUEUE", prefix);
-    for (const name of ["native", "kqueue", "kqueue+BATCH_ONLY_FIRST", "kqueue+KQUEUE_EOF_DROPPED"])
+    for (const name of [
+      "native",
+      "kqueue",
+      "kqueue+BATCH_ONLY_FIRST",
+      "kqueue+KQUEUE_EOF_DROPPED",
+      "kqueue+KQUEUE_REMOVES_EARLY",
+    ])
       open.set(name, await openNativeTarget(name, { timeLimitMs: name.includes("+") ? 300 : 20_000 }));
   });
   afterAll(async () => {
@@ -187,6 +195,16 @@ describe.each(SYSTEMS)("kqueue over $system", ({ prefix }) => {
     expect((await differences(new ModelTarget("kqueue"), open.get("kqueue")!, batch)).differing).toEqual([]);
   });
 
+  test("a registration that goes with an early wake is told by kqueue's order, and let through beside epoll's (F4, I3)", async () => {
+    const batch = batchOf(
+      [STALE_EVENT, loadCorpusProgram("i3-early-wake-evicts-the-entry")].map(encodeProgram),
+    );
+    const removing = open.get("kqueue+KQUEUE_REMOVES_EARLY")!;
+    const beside = async (first: Target) => (await differences(first, removing, batch)).disagreeing;
+    expect(await beside(new ModelTarget("kqueue"))).toEqual([0, 1]);
+    expect(await beside(new ModelTarget("epoll"))).toEqual([]);
+  });
+
   test("a lost event is a divergence, from native too: the other order explains none (I2, I3)", async () => {
     for (const name of ["kqueue+BATCH_ONLY_FIRST", "kqueue+KQUEUE_EOF_DROPPED"]) {
       const batch = generatedBatch("lost", 120);
@@ -195,6 +213,22 @@ describe.each(SYSTEMS)("kqueue over $system", ({ prefix }) => {
     }
   });
 });
+
+test.each(architecturesHere)(
+  "a library for $name that is named after `kqueue:` is held to kqueue's order, emulated or not (I3)",
+  async ({ name }) => {
+    const library = await buildNative("libsched.so", architectureOf(name));
+    for (const [path, readiness] of [
+      [library, "epoll"],
+      [`kqueue:${library}`, "kqueue"],
+    ]) {
+      const target = await openNativeTarget(path!);
+      expect([path, target.readiness]).toEqual([path, readiness]);
+      await target.close();
+    }
+  },
+  60_000,
+);
 
 test("two targets on the same readiness queue are held to each other, whatever the other queue would do (I3)", async () => {
   const program = loadCorpusProgram("i3-early-wake-evicts-the-entry");

@@ -37,6 +37,8 @@ const OUTCOMES: Readonly<Record<string, string | RegExp>> = {
   signal_group: "crash@0 SIGTERM in bad",
   signal_parent: "as the model",
   kill_parent: "crash@0 SIGKILL in bad",
+  stop_parent: "as the model",
+  stop_parent_for_ever: "timeout@0",
   scribble_all: "crash@0 trace overwritten in main",
   scribble_head: "as the model",
   scribble_traces: "crash@0 trace overwritten in main",
@@ -76,6 +78,7 @@ const OUTCOMES: Readonly<Record<string, string | RegExp>> = {
 const IN_LARGE_BATCHES = [
   "exit_0",
   "kill_parent",
+  "stop_parent_for_ever",
   "scribble_all",
   "fork_daemon",
   "jump_to_0",

@@ -23,5 +23,7 @@ export const { TargetError } = await load("sim", "target.js");
 export const { Scheduler } = await load("sched", "index.js");
 export const { openNativeTarget } = await load("native-bridge", "targets.js");
 export const { cacheFolder } = await load("native-bridge", "cache-folder.js");
+export const { makeFolder } = await load("native-bridge", "make-folder.js");
+export const { runtimeSources } = await load("native-bridge", "build-native.js");
 export const { machineArchitecture } = await load("native-bridge", "architecture.js");
 export const { findCompiler } = await load("native-bridge", "compiler.js");

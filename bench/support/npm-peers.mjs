@@ -3,9 +3,10 @@
  * One that cannot be had is said to be missing, with the reason.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { makeFolder } from "./dist.mjs";
 import { peersFolder } from "./peer-programs.mjs";
 
 export const NPM_PEERS = { effect: "4.1.0", "@sinonjs/fake-timers": "15.5.0" };
@@ -18,7 +19,7 @@ export function installNpmPeer(name, { isOffline, notes }) {
   try {
     if (existsSync(join(folder, "node_modules", name, "package.json"))) return true;
     if (isOffline) throw new Error("not in the cache folder, and --offline was given");
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(join(folder, "package.json"), '{ "private": true }\n');
     const options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
     execFileSync("npm", ["install", "--prefix", folder, ...options, `${name}@${NPM_PEERS[name]}`], {

@@ -5,11 +5,11 @@
  * here is said to be missing, with the reason, and the others go on. A failure to build is never a failure of the bench.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder, root } from "./dist.mjs";
+import { cacheFolder, makeFolder, root } from "./dist.mjs";
 import { summarize } from "./measure.mjs";
 
 const run = promisify(execFile);
@@ -38,7 +38,7 @@ function versionOf(tool, args, install) {
 const BUILDERS = {
   go() {
     const version = versionOf("go", ["version"], "install Go 1.25 or later (https://go.dev/dl)");
-    mkdirSync(peersFolder, { recursive: true });
+    makeFolder(peersFolder);
     const path = join(peersFolder, "peers-go");
     // The one toolchain that is here: it fetches nothing.
     const env = { GOTOOLCHAIN: "local", GOCACHE: join(peersFolder, "go-build") };

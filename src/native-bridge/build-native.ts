@@ -122,6 +122,11 @@ async function planOf(
   return { compiler, sources, flags, libraries, folder, path: join(folder, fileName(name, label)) };
 }
 
+/** The sources of our own scheduler, for a program that compiles them in. Absolute, in a fixed order. */
+export function runtimeSources(architecture: Architecture, readiness: Readiness): Promise<string[]> {
+  return sourcesOf("libsched.so", architecture, readiness);
+}
+
 /** Absolute, in a fixed order. The C side keeps one file per architecture and per backend, so the choice is made by name. */
 async function sourcesOf(
   name: ArtefactName,

@@ -125,6 +125,12 @@ export const DEFECTS: readonly Defect[] = [
       "the registration is not one-shot and fires again and again",
     ],
     [
+      "KQUEUE_REMOVES_EARLY",
+      "I3",
+      "readiness_kqueue.c",
+      "an early wake removes the registration, as on epoll",
+    ],
+    [
       "KQUEUE_EOF_DROPPED",
       "I2",
       "readiness_kqueue.c",

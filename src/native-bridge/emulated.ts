@@ -9,7 +9,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Duplex } from "node:stream";
-import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
+import type { ProgramBatch, Readiness, Target, TraceBatch } from "../sim/target.js";
 import { TargetError } from "../sim/target.js";
 import { Replayer } from "./bridge.js";
 import type { ReplayerOptions } from "./bridge-calls.js";
@@ -33,7 +33,7 @@ import { warmUpBatch } from "./warm-up.js";
 const WARM_UP_FROM = 300;
 
 /**
- * Opens the runtime at `runtime`, an absolute path of an aarch64 library; undefined stands for our own.
+ * Opens the runtime at `runtime`, an absolute path of an aarch64 library that waits by `readiness`; undefined stands for our own, on epoll.
  *
  * @throws TargetError `unavailable` with what to install, `invalid` when the library is no runtime.
  */
@@ -41,6 +41,7 @@ export async function openEmulated(
   name: string,
   runtime: string | undefined,
   options: TargetOptions,
+  readiness: Readiness = "epoll",
 ): Promise<Target> {
   const emulator = requireEmulator();
   const [host, bridge, library] = await Promise.all([
@@ -70,7 +71,7 @@ export async function openEmulated(
     ...limitsOf(options),
   };
   try {
-    return new EmulatedTarget(name, new Replayer(await EmulatedHost.open(connection, request)));
+    return new EmulatedTarget(name, readiness, new Replayer(await EmulatedHost.open(connection, request)));
   } catch (error) {
     await connection.close();
     throw error;
@@ -102,11 +103,13 @@ class EmulatedTarget implements Target {
   readonly name: string;
   readonly description: string;
   readonly runsWorlds: boolean;
+  readonly readiness: Readiness;
   readonly #replayer: Replayer;
   #isWarm: boolean;
 
-  constructor(name: string, replayer: Replayer) {
+  constructor(name: string, readiness: Readiness, replayer: Replayer) {
     this.name = name;
+    this.readiness = readiness;
     this.description = `${replayer.runtime.name} (qemu-user)`;
     this.runsWorlds = replayer.runtime.hasIdleHook;
     this.#replayer = replayer;

@@ -22,9 +22,6 @@ export interface KqueueSystem {
   readonly libraries: readonly string[];
 }
 
-/** Debian's package of it; not every release carries it. */
-export const LIBKQUEUE_PACKAGE = "libkqueue-dev";
-
 /** The calls that libkqueue_kept.c stands before. */
 const KEPT_FLAGS = ["kqueue", "kevent", "close", "sched_set_panic_hook"].map((name) => `-Wl,--wrap=${name}`);
 

@@ -44,9 +44,9 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
   const path = resolve(onKqueue ?? name);
   const architecture = await inspectLibrary(path);
   const machine = machineArchitecture();
-  if (architecture === machine)
-    return openNative(name, path, options, onKqueue === undefined ? "epoll" : "kqueue");
-  if (architecture === "aarch64") return openEmulated(name, path, options);
+  const readiness = onKqueue === undefined ? "epoll" : "kqueue";
+  if (architecture === machine) return openNative(name, path, options, readiness);
+  if (architecture === "aarch64") return openEmulated(name, path, options, readiness);
   throw new TargetError(
     "invalid",
     `${path} is for ${architecture}, which this ${machine} machine cannot run`,

@@ -1,10 +1,10 @@
 /**
  * What a target's trace is held to: the first target's, save for what SPEC I3 leaves to the readiness queue.
  *
- * Two targets on the same readiness queue are compared with each other and nothing else. Two on different ones may deliver in different
- * orders; each is then held to what the model does in its order, byte for byte. So a difference is let through only where the model
- * explains both sides in full: a lost event, a wrong wake or any other fault is still a divergence. The model is asked only where
- * the bytes differ, which is seldom.
+ * Two targets on the same readiness queue are compared with each other and nothing else. Of two on different ones, the second may answer
+ * as the first did or, where the first did as the model does in its order, as the model does in the second's. So a difference is let
+ * through only where the model explains both sides in full: a lost event, a wrong wake or any other fault is still a divergence. One
+ * freedom is left, for the model is asked only where the bytes differ, which is seldom: a target may deliver in the other queue's order.
  */
 import type { Readiness } from "../sched/index.js";
 import { type Divergence, diffTraces, type Side, sameWords } from "./diff.js";

@@ -61,6 +61,13 @@ static void kill_parent(void) {
   for (;;) pause();
 }
 
+static void stop_parent(void) { kill(getppid(), SIGSTOP); }
+
+/* Stops it again and again, and is never done. */
+static void stop_parent_for_ever(void) {
+  for (;;) stop_parent();
+}
+
 /* Writes over the shared mappings of this process that it can write to, from `skipped` bytes on, a page in 16. */
 static void scribble(size_t skipped, size_t bytes_max) {
   static char line[512];
@@ -262,6 +269,8 @@ static const struct {
     ACT(leak_heap),
     ACT(leak_mapping),
     ACT(kill_parent),
+    ACT(stop_parent),
+    ACT(stop_parent_for_ever),
 };
 
 static void hostile_sleep(lockstep_sched *sched, int64_t ms) {

@@ -40,7 +40,7 @@ static void on_child(int number) { (void)number; }
 
 /* Ends this process and all under it, for the caller is gone. */
 static _Noreturn void end_host(void) {
-  lockstep_kill_strays(lockstep_supervisor_child);
+  lockstep_kill_strays(0);
   if (!is_subreaper) lockstep_kill_holders(output.fd, 0);
   _exit(0);
 }

@@ -28,6 +28,7 @@
 #include "must.h"
 
 enum {
+  ANSWER_MS = 10000, /* for a template to fork a worker, or to end one and all that it has left */
   TICK_MS = 20, /* between two looks at a worker; what it can allocate in that time is what the memory limit is missed by */
   /*
    * A guarded stack may be two mappings, and a process has 65,530 (vm.max_map_count): a program of so many bodies has
@@ -35,8 +36,6 @@ enum {
    */
   BODIES_SHARED_MAX = 4096
 };
-
-pid_t lockstep_supervisor_child;
 
 /* What moves while a worker gets on. */
 struct progress {
@@ -75,6 +74,16 @@ static bool is_idle_for_ever(const struct lockstep_supervisor *supervisor, pid_t
   return lockstep_is_asleep(pid);
 }
 
+/* Waits until the template has something to say, at most `limit_ms`. A worker can stop it, so it is made to go on. */
+static bool answers(const struct lockstep_supervisor *supervisor, const struct lockstep_template *template, int32_t limit_ms) {
+  const int64_t deadline_ms = lockstep_monotonic_ms() + limit_ms;
+  while (!supervisor->alive(TICK_MS, template->socket)) {
+    if (lockstep_monotonic_ms() >= deadline_ms) return false;
+    lockstep_template_resume(template);
+  }
+  return true;
+}
+
 /* Ends the templates, and what is left of a worker, after one of them has died. */
 static void end_templates(struct lockstep_supervisor *supervisor) {
   lockstep_template_end(&supervisor->warm);
@@ -89,8 +98,8 @@ static struct lockstep_ending watch(struct lockstep_supervisor *supervisor, cons
   struct progress seen = progress_of(supervisor);
   int64_t seen_ms = lockstep_monotonic_ms();
   bool is_killed = false, is_too_large = false, is_in_idle = false;
-  while (!supervisor->alive(TICK_MS, template->socket)) {
-    if (is_killed) continue;
+  while (!is_killed && !supervisor->alive(TICK_MS, template->socket)) {
+    lockstep_template_resume(template);
     const struct progress progress = progress_of(supervisor);
     const int64_t now_ms = lockstep_monotonic_ms();
     is_too_large = lockstep_private_bytes(pid) > supervisor->memory_limit_bytes;
@@ -99,13 +108,13 @@ static struct lockstep_ending watch(struct lockstep_supervisor *supervisor, cons
       seen_ms = now_ms;
     } else if (is_too_large || now_ms - seen_ms >= supervisor->time_limit_ms) {
       is_in_idle = !is_too_large && is_idle_for_ever(supervisor, pid);
-      kill(pid, SIGKILL);
+      lockstep_template_kill_worker(template);
       is_killed = true;
     }
   }
   struct lockstep_worker_end end;
-  if (!lockstep_template_read_end(template, &end)) {
-    /* A worker can kill the template, which is its parent, and dies of it. */
+  if ((is_killed && !answers(supervisor, template, ANSWER_MS)) || !lockstep_template_read_end(template, &end)) {
+    /* A worker can kill the template, which is its parent, and dies of it. So it does of one that does not answer. */
     end = (struct lockstep_worker_end){.status = SIGKILL};
     end_templates(supervisor);
   }
@@ -180,21 +189,25 @@ static void clear_desk(const struct lockstep_supervisor *supervisor, struct span
   lockstep_output_reset(supervisor->worker.output);
 }
 
+/* Has the template fork a worker for the span. Returns its id, or -1 when the template is dead or does not answer. */
+static pid_t fork_worker(const struct lockstep_supervisor *supervisor, const struct lockstep_template *template,
+                         struct span span) {
+  if (!lockstep_template_order(template, span.at_words, span.count)) return -1;
+  return answers(supervisor, template, ANSWER_MS) ? lockstep_template_read_worker(template) : -1;
+}
+
 /* Runs a span in a worker of its own, to its end. The desk then holds what it has written. */
 static struct lockstep_ending run_worker(struct lockstep_supervisor *supervisor, struct span span, bool may_be_warm) {
   clear_desk(supervisor, span);
   struct lockstep_template *template = template_for(supervisor, may_be_warm);
-  pid_t pid = lockstep_template_fork(template, span.at_words, span.count);
+  pid_t pid = fork_worker(supervisor, template, span);
   if (pid < 0) { /* something has killed the template since its last worker */
     end_templates(supervisor);
     template = template_for(supervisor, false);
-    pid = lockstep_template_fork(template, span.at_words, span.count);
+    pid = fork_worker(supervisor, template, span);
     LOCKSTEP_MUST(pid > 0, "cannot fork a worker");
   }
-  lockstep_supervisor_child = pid;
-  const struct lockstep_ending ending = watch(supervisor, template, pid);
-  lockstep_supervisor_child = 0;
-  return ending;
+  return watch(supervisor, template, pid);
 }
 
 /* Appends traces to those of the batch, `words` long in all; ends[i] are counted from `words`. */
@@ -378,9 +391,6 @@ void lockstep_supervisor_warm_up(struct lockstep_supervisor *supervisor) {
   LOCKSTEP_MUST(batch->programs <= LOCKSTEP_BATCH_PROGRAMS_MAX, "too many programs in a warm-up");
   clear_desk(supervisor, (struct span){.count = batch->programs});
   if (!lockstep_template_start(&supervisor->warm, &supervisor->worker, batch->programs)) return;
-  const int64_t deadline_ms = lockstep_monotonic_ms() + supervisor->time_limit_ms;
-  bool has_answered = false;
-  while (!has_answered && lockstep_monotonic_ms() < deadline_ms)
-    has_answered = supervisor->alive(TICK_MS, supervisor->warm.socket);
-  if (!has_answered || !lockstep_template_is_ready(&supervisor->warm)) end_templates(supervisor);
+  if (!answers(supervisor, &supervisor->warm, supervisor->time_limit_ms) || !lockstep_template_is_ready(&supervisor->warm))
+    end_templates(supervisor);
 }

@@ -28,9 +28,6 @@ struct lockstep_supervisor {
   bool (*alive)(int wait_ms, int fd);
 };
 
-/* The worker that runs now, or 0; for whoever ends the process in between. */
-extern pid_t lockstep_supervisor_child;
-
 /*
  * Makes ready for large batches by running the programs in the worker's memory once, unseen, in a process from which
  * the workers of such batches are then forked. To be called at most once. Where a program ends that process, or is not

@@ -4,6 +4,7 @@
  *   template  one packet, 0 or 1 bytes of no meaning, when it is ready
  *   host      struct order: fork a worker
  *   template  its id (pid_t), then, when it has ended, struct lockstep_worker_end
+ *   host      in between, or after: an order of no programs, to kill that worker
  *
  * A template ends with its host, and a worker with its template: each is killed when its parent dies. What a worker
  * leaves behind becomes the template's child where the system has subreapers, and is killed by it.
@@ -11,6 +12,7 @@
 #include "template.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -44,35 +46,49 @@ static bool receive_packet(int socket, void *packet, size_t bytes) {
 
 /* ---- in the template ---- */
 
-/* Waits for the worker and kills what it has left. */
-static struct lockstep_worker_end wait_for(pid_t pid, bool is_subreaper, int output_fd) {
+static void on_child(int number) { (void)number; }
+
+/* Waits for the worker, kills it when the host says so or is gone, and kills what it has left. */
+static struct lockstep_worker_end wait_for(pid_t pid, int socket, bool is_subreaper, int output_fd) {
   struct lockstep_worker_end end = {0};
-  while (waitpid(pid, &end.status, 0) < 0 && errno == EINTR) continue;
+  struct pollfd awaited = {.fd = socket, .events = POLLIN};
+  sigset_t but_child;
+  sigfillset(&but_child);
+  sigdelset(&but_child, SIGCHLD);
+  while (waitpid(pid, &end.status, WNOHANG) == 0) {
+    if (ppoll(&awaited, 1, NULL, &but_child) <= 0) continue;
+    struct order order;
+    if (!receive_packet(socket, &order, sizeof order)) awaited.fd = -1;
+    kill(pid, SIGKILL); /* not reaped yet, so the id is its own */
+  }
   end.had_strays = lockstep_kill_strays(pid);
   if (!is_subreaper) end.had_strays |= lockstep_kill_holders(output_fd, pid);
   return end;
 }
 
 /*
- * Forks workers until the host is gone. No signal is let in meanwhile: a worker may signal its parent. A fork begins with
- * the dispositions that a worker has, and opens its mask.
+ * Forks workers until the host is gone. No signal is let in meanwhile but a child's, which does nothing: a worker may
+ * signal its parent. A fork begins with the dispositions that a worker has, and opens its mask.
  */
 static _Noreturn void serve(const struct lockstep_worker *worker, int socket, bool is_subreaper) {
   sigset_t all;
   sigset_t open;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &open);
+  signal(SIGCHLD, on_child);
   if (!send_packet(socket, "r", 1)) _exit(0);
   for (struct order order; receive_packet(socket, &order, sizeof order);) {
+    if (order.count == 0) continue; /* the worker was quicker */
     const pid_t pid = lockstep_worker_fork();
     LOCKSTEP_MUST(pid >= 0, "cannot fork a worker");
     if (pid == 0) {
       close(socket);
+      signal(SIGCHLD, SIG_DFL);
       sigprocmask(SIG_SETMASK, &open, NULL);
       lockstep_worker_run(worker, order.at_words, order.count);
     }
     send_packet(socket, &pid, sizeof pid);
-    const struct lockstep_worker_end end = wait_for(pid, is_subreaper, worker->output->fd);
+    const struct lockstep_worker_end end = wait_for(pid, socket, is_subreaper, worker->output->fd);
     send_packet(socket, &end, sizeof end);
   }
   _exit(0);
@@ -86,7 +102,7 @@ bool lockstep_template_start(struct lockstep_template *template, const struct lo
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return false;
   const pid_t pid = lockstep_fork_bound();
   if (pid == 0) {
-    /* The host's own socket has this number; so has no descriptor that a runtime is given. */
+    /* The host's own socket has this number. A worker closes it, and a runtime may be given it then. */
     LOCKSTEP_MUST(dup2(ends[1], LOCKSTEP_CONTROL_FD) >= 0, "cannot keep a template's socket");
     const bool is_subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
     lockstep_worker_become(worker, LOCKSTEP_CONTROL_FD + 1);
@@ -107,11 +123,24 @@ bool lockstep_template_is_ready(const struct lockstep_template *template) {
   return receive_packet(template->socket, &ready, sizeof ready);
 }
 
-pid_t lockstep_template_fork(const struct lockstep_template *template, uint32_t at_words, uint32_t count) {
+bool lockstep_template_order(const struct lockstep_template *template, uint32_t at_words, uint32_t count) {
   const struct order order = {at_words, count};
+  return send_packet(template->socket, &order, sizeof order);
+}
+
+pid_t lockstep_template_read_worker(const struct lockstep_template *template) {
   pid_t pid;
-  if (!send_packet(template->socket, &order, sizeof order)) return -1;
   return receive_packet(template->socket, &pid, sizeof pid) ? pid : -1;
+}
+
+void lockstep_template_kill_worker(const struct lockstep_template *template) {
+  (void)lockstep_template_order(template, 0, 0); /* a dead template's worker is dead too */
+}
+
+void lockstep_template_resume(const struct lockstep_template *template) {
+  siginfo_t stop = {0};
+  if (waitid(P_PID, (id_t)template->pid, &stop, WSTOPPED | WNOHANG) == 0 && stop.si_pid == template->pid)
+    kill(template->pid, SIGCONT);
 }
 
 bool lockstep_template_read_end(const struct lockstep_template *template, struct lockstep_worker_end *end) {

@@ -39,8 +39,20 @@ bool lockstep_template_start(struct lockstep_template *template, const struct lo
 /* Whether a template is ready, once its socket is readable: false when it has died instead. */
 bool lockstep_template_is_ready(const struct lockstep_template *template);
 
-/* Asks for a worker that runs `count` programs from `at_words` on. Returns its id, or -1 when the template is dead. */
-pid_t lockstep_template_fork(const struct lockstep_template *template, uint32_t at_words, uint32_t count);
+/* Asks for a worker that runs `count` programs, 1 at least, from `at_words` on. Returns false when the template is dead. */
+bool lockstep_template_order(const struct lockstep_template *template, uint32_t at_words, uint32_t count);
+
+/* The id of that worker, once the socket is readable; -1 when the template is dead. */
+pid_t lockstep_template_read_worker(const struct lockstep_template *template);
+
+/*
+ * Asks for the end of the worker. The template does it, which alone knows whether that id is still the worker's. Does
+ * nothing where the worker has ended.
+ */
+void lockstep_template_kill_worker(const struct lockstep_template *template);
+
+/* Lets a template go on that its worker has stopped. Does nothing where it has not. */
+void lockstep_template_resume(const struct lockstep_template *template);
 
 /* Reads how that worker has ended, once the socket is readable. Returns false when the template is dead. */
 bool lockstep_template_read_end(const struct lockstep_template *template, struct lockstep_worker_end *end);

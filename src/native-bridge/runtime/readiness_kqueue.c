@@ -43,6 +43,7 @@ bool sched_readiness_add(int queue, int32_t fd) {
 void sched_readiness_remove(int queue, int32_t fd) {
   LOCKSTEP_MUST(queue != SCHED_READINESS_CLOSED, "an fd is removed from an open queue");
   (void)fd; /* it has fired and is gone, or lingers */
+  if (SCHED_DEFECT(KQUEUE_REMOVES_EARLY)) (void)change(queue, fd, EV_DELETE);
 }
 
 int sched_readiness_wait(int queue, int32_t fds[SCHED_READINESS_EVENTS_MAX]) {

@@ -10,6 +10,7 @@
 #include "sched.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "context.h"
 #include "defects.h"
@@ -96,7 +97,10 @@ _Noreturn void sched_dispatch(lockstep_fiber *fiber) {
   fiber->body(fiber->arg);
   fiber->state = SCHED_FIBER_DONE;
   if (SCHED_DEFECT(END_UNMAPS_OWN_STACK)) {
-    munmap((char *)fiber->stack_top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
+    /* Tops stand at any place in their page; the one that this runs on goes too. */
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t end = ((uintptr_t)fiber->stack_top + page - 1) & ~(page - 1);
+    munmap((void *)(end - SCHED_STACK_USABLE_BYTES), SCHED_STACK_USABLE_BYTES);
   }
   SCHED_ANNOTATE_LEAVE(fiber, sched, false);
   sched_switch(&fiber->sp, sched->sp);

@@ -6,7 +6,7 @@
  *
  * Guards are page table markers where the kernel has them (MADV_GUARD_INSTALL, Linux 6.13): 100,000 of them live in a
  * few dozen mappings. Elsewhere mprotect splits a mapping in two for each stack, and vm.max_map_count ends it at
- * about 32,750 stacks a process (LIMITS). Both survive a fork.
+ * about 32,750 stacks a process (docs/troubleshooting.md). Both survive a fork.
  */
 #include "stack_pool.h"
 

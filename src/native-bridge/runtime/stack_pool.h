@@ -55,6 +55,7 @@ static inline void sched_stack_give(void *top) {
   LOCKSTEP_MUST(free_stacks->count == 0 || free_stacks->tops[free_stacks->count - 1] != top, "a stack goes back only once");
   LOCKSTEP_MUST(free_stacks->count < free_stacks->capacity, "no more stacks go back than there are");
   SCHED_ANNOTATE_STACK_FREE((char *)top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
+  /* Such a build has no checks, and the list has room for each stack once. */
   if (SCHED_DEFECT(REAP_GIVES_STACK_TWICE) && free_stacks->count == free_stacks->capacity) return;
   free_stacks->tops[free_stacks->count++] = top;
 }

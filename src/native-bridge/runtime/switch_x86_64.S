@@ -32,7 +32,7 @@
  *     +------------------------+  <- saved rsp   +------------------------+  <- saved rsp = top - 64
  *
  * The return goes by pop and an indirect jmp. A ret here would pop an address that is not the one on top of the
- * processor's return stack, and the misprediction costs 5 ns of 7 (LIMITS). The price: neither a shadow stack nor
+ * processor's return stack, and the misprediction costs 5 ns of 7 (measured). The price: neither a shadow stack nor
  * indirect branch tracking (CET) can be on, and Linux turns neither on for a program that does not ask.
  *
  * Both frames have the same shape, so the CFI stays true across the exchange of rsp.
