@@ -20,6 +20,9 @@ import { law, lawRuns } from "./seed.js";
 /** What the bodies of a program did, by name, `call` and what is in it included. */
 type Performed = Map<string, Op[]>;
 
+/** How the work of a call ends that does not end by returning. */
+class ThrownOut extends Error {}
+
 class Bodies {
   readonly #program: Program;
   readonly #s: Scheduler;
@@ -60,12 +63,22 @@ class Bodies {
       } else if (op.op === "call") {
         const inside: Op[] = [];
         into.push({ ...op, ops: inside });
-        yield* this.#s.call(op.depth, () => this.#body(inside, op.ops));
+        // Every other way out of a call is an error that the caller catches.
+        try {
+          yield* this.#s.call(op.depth, () => this.#calledBody(inside, op.ops, op.depth % 2 === 1));
+        } catch (error) {
+          if (!(error instanceof ThrownOut)) throw error;
+        }
       } else if (this.#names(op)) {
         into.push(op);
         yield* this.#op(op);
       }
     }
+  }
+
+  *#calledBody(into: Op[], ops: readonly Op[], throws: boolean): Performing {
+    yield* this.#body(into, ops);
+    if (throws) throw new ThrownOut();
   }
 
   /** Whether there is somebody or something to call the scheduler with. */

@@ -104,6 +104,28 @@ describe("a recording", () => {
     });
   });
 
+  test("goes on behind a call that its body was thrown out of (K3)", () => {
+    const program = record((s) => {
+      const t = s.go(function* t() {});
+      t.cancel();
+      s.spawn(function* a() {
+        try {
+          yield* s.call(2, function* () {
+            yield* t.wait();
+          });
+        } catch (error) {
+          s.log(error instanceof Canceled ? -1 : 1);
+        }
+        yield* s.call(1, function* () {});
+      });
+    });
+    expect(program.fibers!.a).toEqual([
+      { op: "call", depth: 2, ops: [{ op: "wait", task: "t" }] },
+      { op: "log", value: -1 },
+      { op: "call", depth: 1, ops: [] },
+    ]);
+  });
+
   test("names a fiber as spawn does, else by its function, else fiber; a second one gets a number", () => {
     const program = record((s) => {
       const worker = function* worker(): Op {
@@ -203,6 +225,18 @@ describe("what cannot be recorded is an error that says where:", () => {
         });
       },
       /^fiber "a" at .*: sleep 10 was made and never run: write yield\*/,
+    ],
+    [
+      "a call that is made and never run",
+      (s) => {
+        s.spawn(function* a() {
+          yield* s.yieldNow();
+          s.call(3, function* () {
+            s.log(1);
+          }); // none: its place is the line where it begins
+        });
+      },
+      /^fiber "a" at .*: call 3 was made and never run: write yield\*/,
     ],
     [
       "an async body",

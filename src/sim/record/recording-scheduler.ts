@@ -170,17 +170,8 @@ export class RecordingScheduler extends Scheduler implements Performance {
     super.log(value);
   }
 
-  override *call<T>(depth: number, work: () => Performing<T>): Performing<T> {
-    const body = this.#performer();
-    const { callFramesMax, nestingMax } = ProgramLimits;
-    if (body.kind === "main") this.#fail(body, "call outside a fiber: main takes none (SPEC section 3)");
-    if (!Number.isInteger(depth) || depth < 1 || body.callFrames + depth > callFramesMax)
-      this.#fail(body, `call(${quoted(depth)}): expected 1 to ${callFramesMax} frames along any path`);
-    if (body.nesting === nestingMax) this.#fail(body, `call: nested more than ${nestingMax} deep`);
-    this.#perform({ op: "call", depth, ops: [] });
-    const result = yield* super.call(depth, work);
-    body.leaveCall();
-    return result;
+  override call<T>(depth: number, work: () => Performing<T>): Performing<T> {
+    return this.#making({ op: "call", depth, ops: [] }, super.call(depth, work));
   }
 
   override run(): void {
@@ -230,8 +221,24 @@ export class RecordingScheduler extends Scheduler implements Performance {
 
   *#performing<T>(made: Made, performing: Performing<T>): Performing<T> {
     this.#unrun.delete(made);
-    this.#perform(made.op, made.place);
-    return yield* performing;
+    const { op, place } = made;
+    const body = this.#performer();
+    if (op.op === "call") this.#checkCall(body, op.depth, place);
+    this.#perform(op, place);
+    try {
+      return yield* performing;
+    } finally {
+      if (op.op === "call") body.leaveCall();
+    }
+  }
+
+  #checkCall(body: RecordedBody, depth: number, place: Error): void {
+    const { callFramesMax, nestingMax } = ProgramLimits;
+    if (body.kind === "main")
+      this.#fail(body, "call outside a fiber: main takes none (docs/programs.md)", place);
+    if (!Number.isInteger(depth) || depth < 1 || body.callFrames + depth > callFramesMax)
+      this.#fail(body, `call(${quoted(depth)}): expected 1 to ${callFramesMax} frames along any path`, place);
+    if (body.nesting === nestingMax) this.#fail(body, `call: nested more than ${nestingMax} deep`, place);
   }
 
   #generator<T>(body: RecordedBody, performing: Performing<T>): Performing<T> {
@@ -300,7 +307,7 @@ export class RecordingScheduler extends Scheduler implements Performance {
     if (this.#isOver || this.core.panicMessage !== undefined)
       this.#fail(body, `${opText(op)} after the end of the program: nothing can run any more`);
     if (this.#hasDeinited && op.op !== "log" && op.op !== "deinit")
-      this.#fail(body, `${opText(op)} after deinit: main takes only log and deinit then (SPEC section 3)`);
+      this.#fail(body, `${opText(op)} after deinit: main takes only log and deinit then (docs/programs.md)`);
     if (body.kind === "world") this.#checkAction(op);
     if (++this.#opCount > ProgramLimits.opsWrittenMax)
       this.#fail(body, `more than ${ProgramLimits.opsWrittenMax} ops: a body that does not end?`);
