@@ -105,7 +105,7 @@ describe.runIf(canEmulate)("docs/FINDINGS.md", () => {
   }, 120_000);
 });
 
-describe.runIf(canEmulate)("bug A on aarch64 (seeds/001)", () => {
+describe.runIf(canEmulate)("bug A on aarch64, as on the port in which it was found", () => {
   const onBugA = (name: string) => lockstep(["diff", `corpus/${name}.json`, "--on", "model,aarch64+BUG_A"]);
 
   test.each(["1811-round-robin", "1816-pipe-reader"])("%s agrees, as on the port", (name) => {
