@@ -4,7 +4,7 @@
  * `golden/vitest/*.txt` are messages of failures, read by people; a change of the report shows there.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packagePath } from "../src/native-bridge/package-path.js";
@@ -120,6 +120,47 @@ test.lockstep("two", printed, { runs: 3 });`);
     expect(programsWith("")).not.toEqual(all);
   });
 
+  test("LOCKSTEP_SEED that no test could have is an error, and a skipped test says that the run is another's", () => {
+    const folder = project('test.lockstep("a/b", sleepers); test.lockstep("b", sleepers);');
+    const bad = vitestIn(folder, [], { LOCKSTEP_SEED: "feature/x" });
+    expect(bad.stdout).toMatch(/2 failed/);
+    expect(bad.stderr).toContain(
+      "LOCKSTEP_SEED=feature/x: expected a seed of up to 64 characters without a slash",
+    );
+    const { stdout } = vitestIn(folder, ["--reporter", "verbose"], { LOCKSTEP_SEED: "night/a/b:0" });
+    expect(stdout).toMatch(/1 passed \| 1 skipped/);
+    expect(stdout).toContain(
+      "LOCKSTEP_SEED=night/a/b:0 is a run of another test, of this file or of another",
+    );
+  });
+
+  test("saved programs take of the test's time, and one that can no longer be used fails its test and no other", () => {
+    const folder = project(`
+test.lockstep("ties", sleepers, { on: ["model", "native+TIES_BY_LAST"] });
+test.lockstep("other", sleepers);`);
+    vitestIn(folder, []);
+    const [file = ""] = readdirSync(join(folder, "corpus"));
+    const path = join(folder, "corpus", file);
+    const text = readFileSync(path, "utf8");
+
+    const tests = readFileSync(join(folder, "t.test.ts"), "utf8");
+    writeFileSync(
+      join(folder, "t.test.ts"),
+      tests.replace('"native+TIES_BY_LAST"]', '"native"], timeout: -1'),
+    );
+    expect(vitestIn(folder, []).stderr).toContain(
+      "0 of 1 saved programs agreed in -1 ms, and the time is up",
+    );
+
+    writeFileSync(path, text.replace('"op": "sleep"', '"op": "snooze"'));
+    const stale = vitestIn(folder, []);
+    expect(stale.stdout).toMatch(/1 failed \| 1 passed/);
+    expect(stale.stderr).toMatch(/FAIL .* ties\n.*corpus\/found-\S+\.json: /);
+
+    writeFileSync(path, "<<<<<<< HEAD");
+    expect(vitestIn(folder, []).stdout).toMatch(/2 failed/);
+  });
+
   test("a run of fiberProgram is the campaign's run of that seed, so that lockstep repro shows it too", () => {
     const folder = project(`
 test.lockstep("ties", fiberProgram(), { on: ["model", "native+TIES_BY_LAST"], shrinkMs: 120_000 });`);
@@ -229,7 +270,7 @@ describe("processes", { timeout: 240_000 }, () => {
       stdio: "ignore",
     });
     const ended = new Promise((resolve) => running.once("exit", resolve));
-    while (counts(folder).length < 200) await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => counts(folder).length, { timeout: 120_000 }).toBeGreaterThanOrEqual(200);
     running.kill("SIGINT");
     await ended;
     // The worker ends when it sees that vitest has: a test that were left to itself would go on for ten minutes.

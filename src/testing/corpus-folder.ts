@@ -9,6 +9,7 @@ import { join } from "node:path";
 import {
   type CorpusEntry,
   formatCorpusEntry,
+  isObject,
   type LoadedEntry,
   readCorpusEntry,
 } from "../sim/corpus-entry.js";
@@ -17,9 +18,20 @@ import { problemLine } from "../sim/problem.js";
 import { fileComplaint, readTextFile } from "./text-file.js";
 
 /** An entry by its file's name without `.json`, or the line to complain with. */
-export type FoundEntry =
-  | { readonly ok: true; readonly name: string; readonly path: string; readonly loaded: LoadedEntry }
-  | { readonly ok: false; readonly name: string; readonly path: string; readonly complaint: string };
+export type FoundEntry = {
+  readonly name: string;
+  readonly path: string;
+  /** The run that found it, where it says so; also of an entry that is stale. */
+  readonly foundBy: string | undefined;
+} & (
+  | { readonly ok: true; readonly loaded: LoadedEntry }
+  | {
+      readonly ok: false;
+      readonly complaint: string;
+      /** False when the file cannot be read or is no JSON: whose entry it is nobody can say. */
+      readonly isJson: boolean;
+    }
+);
 
 /** The names of the entry files in a folder, sorted; or what is wrong with the folder. */
 export async function entryFiles(
@@ -42,13 +54,28 @@ export async function entryFiles(
 export async function readEntry(folder: string, file: string): Promise<FoundEntry> {
   const path = join(folder, file);
   const name = file.replace(/\.json$/, "");
+  const unknown = { ok: false, name, path, foundBy: undefined, isJson: false } as const;
   const text = await readTextFile(path);
-  if (!text.ok) return { ok: false, name, path, complaint: `${path}: ${text.complaint}` };
+  if (!text.ok) return { ...unknown, complaint: `${path}: ${text.complaint}` };
   const json = parseJson(text.value);
-  if (!json.ok) return { ok: false, name, path, complaint: `${path}: ${problemLine(json.problem)}` };
+  if (!json.ok) return { ...unknown, complaint: `${path}: ${problemLine(json.problem)}` };
+  const foundBy = foundByOf(json.value);
   const loaded = readCorpusEntry(json.value);
-  if (!loaded.ok) return { ok: false, name, path, complaint: `${path}: ${problemLine(loaded.problem)}` };
-  return { ok: true, name, path, loaded: loaded.value };
+  if (loaded.ok) return { ok: true, name, path, foundBy, loaded: loaded.value };
+  return {
+    ok: false,
+    name,
+    path,
+    foundBy,
+    isJson: true,
+    complaint: `${path}: ${problemLine(loaded.problem)}`,
+  };
+}
+
+function foundByOf(entry: unknown): string | undefined {
+  const provenance = isObject(entry) ? entry.provenance : undefined;
+  const seed = isObject(provenance) ? provenance.seed : undefined;
+  return typeof seed === "string" ? seed : undefined;
 }
 
 /**

@@ -4,6 +4,7 @@
  * Used by `sim` for what a campaign finds and by `repro` for one run. The shrunk program fails with the same signature as the run: each
  * step was replayed on both targets. The clock decides only how long shrinking may take, never what it finds in that time.
  */
+import { STALL } from "../sim/campaign/batch-runner.js";
 import { type Signature, signatureOf, signatureText } from "../sim/campaign/signature.js";
 import { decodeProgram } from "../sim/decode-program.js";
 import { type Divergence, traceOf } from "../sim/diff.js";
@@ -68,6 +69,21 @@ export async function failuresOf(
   });
 }
 
+/**
+ * A failure that ended in a timeout is replayed alone once more: of a machine that stalled there is none, which is undefined here. Any other
+ * is given back as it is.
+ */
+export async function unlessStalled(
+  failure: Failure,
+  expected: Target,
+  came: Target,
+  isAudited = true,
+): Promise<Failure | undefined> {
+  const { left, right } = failure.divergence;
+  if (left.outcome.outcome !== STALL && right.outcome.outcome !== STALL) return failure;
+  return (await failuresOf([failure.program], expected, came, isAudited))[0];
+}
+
 export interface ShrunkFailure extends Shrunk {
   /** The failure of the shrunk program. */
   readonly failure: Failure;
@@ -94,7 +110,10 @@ export async function shrinkFailure(
     { isOver: () => interrupted.aborted || performance.now() >= deadlineMs },
   );
   if (shrunk.program === failure.program) return { ...shrunk, failure };
-  const [last] = await failuresOf([shrunk.program], expected, came);
-  // A target that fails only now and then is told as it was first seen, not as it is now.
-  return { ...shrunk, failure: last ?? failure };
+  const [last] = await failuresOf([shrunk.program], expected, came, isLeak);
+  if (last !== undefined && signatureText(last.signature) === signature) return { ...shrunk, failure: last };
+  // A target that fails only now and then is told as it was first seen, and nothing is said to have been taken away.
+  const { opsBefore, judged } = shrunk;
+  const { program } = failure;
+  return { program, isMinimal: false, opsBefore, opsAfter: opsBefore, steps: 0, judged, failure };
 }

@@ -96,7 +96,7 @@ async function* programsOf(
   for (const file of files) {
     const found = await readEntry(folder, file);
     if (!found.ok) {
-      yield found;
+      yield { ok: false, complaint: found.complaint };
       continue;
     }
     entries.set(found.name, found.loaded);

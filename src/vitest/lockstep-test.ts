@@ -16,10 +16,10 @@ import { seedHash } from "../sim/generate/seed-hash.js";
 import type { Program } from "../sim/program.js";
 import type { Target } from "../sim/target.js";
 import { failureLines } from "../testing/failure-text.js";
-import { type Failure, failuresOf, shrinkFailure } from "../testing/investigate.js";
+import { type Failure, failuresOf, shrinkFailure, unlessStalled } from "../testing/investigate.js";
 import { requireWorlds, SHRINK_MS } from "../testing/investigate-program.js";
 import type { Saved } from "../testing/save-failure.js";
-import { CORPUS_DEFAULT, savedPrograms, saveTestFailure } from "./test-corpus.js";
+import { CORPUS_DEFAULT, type SavedProgram, savedPrograms, saveTestFailure } from "./test-corpus.js";
 import { runsOfTest } from "./test-seed.js";
 import { testTargets } from "./test-targets.js";
 
@@ -31,7 +31,7 @@ export interface LockstepOptions extends TargetOptions {
   readonly runs?: number;
   /** The folder that failures are saved to and replayed from, or false for neither. `corpus` in the current folder unless told. */
   readonly corpus?: string | false;
-  /** Milliseconds that the runs may take; 60,000 unless told. A failure is shrunk after that. */
+  /** Milliseconds that the runs and the saved programs before them may take; 60,000 unless told. A failure is shrunk after that. */
   readonly timeout?: number;
   /** Milliseconds that shrinking a failure may take; 10,000 unless told. */
   readonly shrinkMs?: number;
@@ -95,41 +95,53 @@ class LockstepRun {
 
   async run(): Promise<void> {
     const runs = runsOfTest(this.#name, process.env.LOCKSTEP_SEED);
-    if (runs === undefined) return this.#context.skip("LOCKSTEP_SEED is a run of another test");
+    if (runs === undefined)
+      return this.#context.skip(
+        `LOCKSTEP_SEED=${process.env.LOCKSTEP_SEED} is a run of another test, of this file or of another`,
+      );
     const { on = ON_DEFAULT, timeout = TIMEOUT_MS } = this.#options;
     if (on.length < 2) throw new Error(`on: ${JSON.stringify(on)}: name at least two targets`);
     const targets = await testTargets(on, this.#options);
     if (runs.only !== undefined) return this.#check(targets, runs.seed, [runs.only]);
 
-    await this.#checkSaved(targets);
-    const count = this.#isArbitrary() ? (this.#options.runs ?? RUNS_DEFAULT) : 1;
     const deadlineMs = performance.now() + timeout;
+    const saved = await savedPrograms(this.#corpus, this.#name);
+    await this.#inBatches(saved.length, "saved programs", deadlineMs, (indices) =>
+      this.#checkSaved(
+        targets,
+        indices.map((i) => saved[i]!),
+      ),
+    );
+    const count = this.#isArbitrary() ? (this.#options.runs ?? RUNS_DEFAULT) : 1;
+    await this.#inBatches(count, "runs", deadlineMs, (indices) => this.#check(targets, runs.seed, indices));
+  }
+
+  /** Checks 0 to `count` - 1 some at a time, while there is time. `what`: what they are, in a message. */
+  async #inBatches(
+    count: number,
+    what: string,
+    deadlineMs: number,
+    check: (indices: readonly number[]) => Promise<void>,
+  ): Promise<void> {
     for (let from = 0; from < count; from += BATCH_RUNS) {
-      if (this.#context.signal.aborted) throw new LockstepError(`interrupted after ${from} of ${count} runs`);
+      if (this.#context.signal.aborted)
+        throw new LockstepError(`interrupted after ${from} of ${count} ${what}`);
       if (performance.now() > deadlineMs)
         throw new LockstepError(
-          `${from} of ${count} runs agreed in ${timeout} ms, and the time is up: give timeout more, or runs less`,
+          `${from} of ${count} ${what} agreed in ${this.#options.timeout ?? TIMEOUT_MS} ms, and the time is up: give timeout more, or runs less`,
         );
-      const indices = Array.from({ length: Math.min(BATCH_RUNS, count - from) }, (_, i) => from + i);
-      await this.#check(targets, runs.seed, indices);
+      await check(Array.from({ length: Math.min(BATCH_RUNS, count - from) }, (_, i) => from + i));
     }
   }
 
   /** Replays runs, and throws the first that diverges, shrunk and saved. */
-  async #check(
-    [expected, ...others]: readonly Target[],
-    seed: string,
-    indices: readonly number[],
-  ): Promise<void> {
+  async #check(targets: readonly Target[], seed: string, indices: readonly number[]): Promise<void> {
     const programs = indices.map((index) => this.#programOf(runSeed(seed, index)));
-    for (const came of others) {
-      for (const program of programs) requireWorlds(program, [expected!, came]);
-      // An audit for leaks costs as much as a hundred replays: it is for single programs, and for campaigns.
-      const failures = await failuresOf(programs, expected!, came, programs.length === 1);
-      const first = failures.findIndex((failure) => failure !== undefined);
-      if (first === -1) continue;
-      throw await this.#diverged(failures[first]!, runSeed(seed, indices[first]!), expected!, came);
-    }
+    // An audit for leaks costs as much as a hundred replays: it is for single programs, and for campaigns.
+    const first = await firstFailure(programs, targets, programs.length === 1);
+    if (first === undefined) return;
+    const { failure, index, came } = first;
+    throw await this.#diverged(failure, runSeed(seed, indices[index]!), targets[0]!, came);
   }
 
   async #diverged(failure: Failure, run: string, expected: Target, came: Target): Promise<LockstepError> {
@@ -142,25 +154,18 @@ class LockstepRun {
   }
 
   /** What this test has found before must not come back. */
-  async #checkSaved([expected, ...others]: readonly Target[]): Promise<void> {
-    const saved = await savedPrograms(this.#corpus, this.#name);
-    if (saved.length === 0) return;
-    for (const came of others) {
-      const failures = await failuresOf(
-        saved.map(({ program }) => program),
-        expected!,
-        came,
-      );
-      const first = failures.findIndex((failure) => failure !== undefined);
-      const failure = failures[first];
-      if (failure === undefined) continue;
-      const { path } = saved[first]!;
-      const { shrinkMs = SHRINK_MS } = this.#options;
-      const shrunk = await shrinkFailure(failure, expected!, came, shrinkMs, this.#context.signal);
-      const again = `lockstep diff ${shellWord(path)} --on ${shellWord(expected!.name)},${shellWord(came.name)}`;
-      const signature = signatureText(failure.signature);
-      throw failed({ signature, first: path, on: came.name, shrunk, saved: { path } }, again);
-    }
+  async #checkSaved(targets: readonly Target[], saved: readonly SavedProgram[]): Promise<void> {
+    const programs = saved.map(({ program }) => program);
+    const first = await firstFailure(programs, targets, true);
+    if (first === undefined) return;
+    const { failure, index, came } = first;
+    const expected = targets[0]!;
+    const { path } = saved[index]!;
+    const { shrinkMs = SHRINK_MS } = this.#options;
+    const shrunk = await shrinkFailure(failure, expected, came, shrinkMs, this.#context.signal);
+    const again = `lockstep diff ${shellWord(path)} --on ${shellWord(expected.name)},${shellWord(came.name)}`;
+    const signature = signatureText(failure.signature);
+    throw failed({ signature, first: path, on: came.name, shrunk, saved: { path } }, again);
   }
 
   #isArbitrary(): boolean {
@@ -182,6 +187,23 @@ class LockstepRun {
       .replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     return `LOCKSTEP_SEED=${shellWord(run)} npx vitest run ${shellWord(task.file.name)} -t ${shellWord(pattern)}`;
   }
+}
+
+/** The first of the programs that a target differs on, of the targets in order. The first target is the expected one. */
+async function firstFailure(
+  programs: readonly Program[],
+  [expected, ...others]: readonly Target[],
+  isAudited: boolean,
+): Promise<{ readonly failure: Failure; readonly index: number; readonly came: Target } | undefined> {
+  for (const came of others) {
+    for (const program of programs) requireWorlds(program, [expected!, came]);
+    const failures = await failuresOf(programs, expected!, came, isAudited);
+    for (const [index, found] of failures.entries()) {
+      const failure = found && (await unlessStalled(found, expected!, came, isAudited));
+      if (failure !== undefined) return { failure, index, came };
+    }
+  }
+  return undefined;
 }
 
 interface FailedRun {

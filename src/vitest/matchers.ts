@@ -17,11 +17,14 @@ import type { Trace } from "../sim/trace.js";
 import { outcomeLine } from "../sim/trace-text.js";
 import { wakeOrder } from "../sim/wake-order.js";
 import { wordsOnModel } from "../testing/corpus-entry-of.js";
-import { failuresOf, shrinkFailure } from "../testing/investigate.js";
-import { requireWorlds, SHRINK_MS } from "../testing/investigate-program.js";
+import { failuresOf, shrinkFailure, unlessStalled } from "../testing/investigate.js";
+import { requireWorlds } from "../testing/investigate-program.js";
 import { failureText } from "./lockstep-test.js";
 import { CORPUS_DEFAULT, saveTestFailure } from "./test-corpus.js";
 import { testTargets } from "./test-targets.js";
+
+/** Milliseconds that shrinking may take: a plain test of vitest has 5 seconds, and its report must come before they are over. */
+const MATCHER_SHRINK_MS = 3000;
 
 /** What a matcher answers vitest. */
 interface Verdict {
@@ -49,11 +52,18 @@ export async function toAgreeOn(
   const [expected, ...others] = await testTargets(names);
   requireWorlds(program, [expected!, ...others]);
   for (const came of others) {
-    const [failure] = await failuresOf([program], expected!, came);
+    const [found] = await failuresOf([program], expected!, came);
+    const failure = found && (await unlessStalled(found, expected!, came));
     if (failure === undefined) continue;
     if (this.isNot === true) return { pass: false, message: () => "" };
     const signature = signatureText(failure.signature);
-    const shrunk = await shrinkFailure(failure, expected!, came, SHRINK_MS, new AbortController().signal);
+    const shrunk = await shrinkFailure(
+      failure,
+      expected!,
+      came,
+      MATCHER_SHRINK_MS,
+      new AbortController().signal,
+    );
     const targets = [expected!.name, came.name];
     const first = this.currentTestName ?? "a program";
     const saved = await saveTestFailure(CORPUS_DEFAULT, shrunk, { run: first, signature, on: targets });

@@ -5,7 +5,7 @@
  * `replayCorpus` replay them all. Nothing is ever written inside node_modules.
  */
 import { existsSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { parseRunSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
 import { entryFiles, readEntry } from "../testing/corpus-folder.js";
@@ -29,22 +29,30 @@ export async function saveTestFailure(
   return "path" in saved ? { path: relative(process.cwd(), saved.path) } : saved;
 }
 
-/** The programs that were found by the test `name`, with the paths of their files, in the order of the files' names. */
-export async function savedPrograms(
-  folder: string | false,
-  name: string,
-): Promise<{ readonly path: string; readonly program: Program }[]> {
+export interface SavedProgram {
+  /** The entry's file. */
+  readonly path: string;
+  readonly program: Program;
+}
+
+/**
+ * The programs that were found by the test `name`, in the order of the files' names.
+ *
+ * @throws Error when the folder cannot be read, or an entry that is or may be the test's own cannot be used: what guards against a bug that
+ * was found must not drop out unheard.
+ */
+export async function savedPrograms(folder: string | false, name: string): Promise<SavedProgram[]> {
   if (folder === false || !existsSync(folder)) return [];
   const files = await entryFiles(folder);
   if (!files.ok) throw new Error(files.complaint);
-  const saved: { path: string; program: Program }[] = [];
+  const saved: SavedProgram[] = [];
   for (const file of files.value) {
     const found = await readEntry(folder, file);
-    // What is no entry, or of another version, is for `lockstep corpus run` to complain of.
-    if (!found.ok) continue;
-    const { program, provenance } = found.loaded.entry;
-    const run = provenance === undefined ? undefined : parseRunSeed(provenance.seed);
-    if (run !== undefined && isSeedOf(name, run.seed)) saved.push({ path: join(folder, file), program });
+    const run = parseRunSeed(found.foundBy ?? "");
+    const isOwn = run !== undefined && isSeedOf(name, run.seed);
+    if (found.ok) {
+      if (isOwn) saved.push({ path: found.path, program: found.loaded.entry.program });
+    } else if (isOwn || !found.isJson) throw new Error(found.complaint);
   }
   return saved;
 }
