@@ -9,6 +9,7 @@ import { type Target, TargetError } from "../sim/target.js";
 import type { CampaignSetup } from "../testing/campaign-setup.js";
 import { FailureBook } from "../testing/failure-book.js";
 import { failureLines } from "../testing/failure-text.js";
+import { rangeRuns } from "../testing/range-runs.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { VERSION } from "../testing/version.js";
 import { Campaign, type CampaignPlan } from "./campaign.js";
@@ -46,10 +47,6 @@ export interface SimOptions extends OutputOptions {
 }
 
 const RUNS_DEFAULT = 10_000;
-/** Each batch costs a call on a thread of its own and the fork of a process, an emulator perhaps; larger ones gain nothing more. */
-const RANGE_RUNS = 4000;
-/** A short campaign is cut in so many ranges, that several workers have something to do. */
-const RANGES_MIN = 8;
 const CORPUS_DEFAULT = "corpus";
 
 export async function simCommand(
@@ -201,7 +198,7 @@ function termsOf(
     from: options.from,
     runs,
     // Of the number of runs alone: what is found must not depend on the number of workers or shards.
-    rangeRuns: Math.min(RANGE_RUNS, Math.max(1, Math.ceil((runs ?? Number.POSITIVE_INFINITY) / RANGES_MIN))),
+    rangeRuns: rangeRuns(runs),
     canaryPercent: options.canary,
     bail: options.bail ?? false,
     shrinkMs: options.shrinkTime,

@@ -10,9 +10,7 @@ import type { Target } from "../sim/target.js";
 import { FailureBook } from "./failure-book.js";
 import { type NotRepeated, notRepeated, runsOf } from "./failure-log.js";
 import { type Finding, findingOf, SHRINK_MS, type ShrinkLimits } from "./investigate-program.js";
-
-/** Runs of a batch: enough that a native target's process for it costs little. */
-const RANGE_RUNS = 250;
+import { rangeRuns } from "./range-runs.js";
 
 /** What a campaign is told. */
 export interface CampaignOptions extends ShrinkLimits {
@@ -45,7 +43,7 @@ export interface CampaignFailure extends Finding {
 /** What a campaign found. */
 export interface CampaignResult {
   readonly seed: string;
-  /** Runs done: fewer than asked for after `bail` or an abort. */
+  /** Runs done: fewer than asked for after an abort, and after `bail`, which counts up to the failure. */
   readonly runs: number;
   readonly failedRuns: number;
   /** By signature, in order of their first runs. */
@@ -86,17 +84,21 @@ export async function runCampaign(
     target: (name) => targets.find((target) => target.name === name)!,
   });
   const runner = new BatchRunner(targets, constraints);
+  const perRange = rangeRuns(runs);
   let done = 0;
   let failedRuns = 0;
   while (done < runs && !signal.aborted && !(bail && book.log.found.length > 0)) {
-    const range: RunRange = { from: from + done, count: Math.min(RANGE_RUNS, runs - done) };
+    const range: RunRange = { from: from + done, count: Math.min(perRange, runs - done) };
     const { failures } = await runner.run(seed, range);
     done += range.count;
     const repeated = new Set<number>();
     for (const failed of failures) {
       const { isRepeated, found } = await book.add(failed);
       if (isRepeated) repeated.add(failed.index);
-      if (bail && found !== undefined) break;
+      if (!bail || found === undefined) continue;
+      // What lies behind the failure in its range is not counted, as it is not by the command.
+      done = failed.index + 1 - from;
+      break;
     }
     failedRuns += repeated.size;
   }

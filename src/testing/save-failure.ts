@@ -10,6 +10,7 @@ import { makeFolder } from "../native-bridge/make-folder.js";
 import { CORPUS_FORMAT, type CorpusEntry } from "../sim/corpus-entry.js";
 import { decodeTrace } from "../sim/decode-trace.js";
 import type { Program } from "../sim/program.js";
+import { wordsOnModel } from "./corpus-entry-of.js";
 import { writeCorpusEntry } from "./corpus-folder.js";
 import type { ShrunkFailure } from "./investigate.js";
 import { fileComplaint } from "./text-file.js";
@@ -53,7 +54,9 @@ function entryName(signature: string, { title: _, ...program }: Program): string
 
 function entryOf({ failure }: ShrunkFailure, { run, signature, on }: FailureOrigin): CorpusEntry {
   const program: Program = { ...failure.program, title: failure.program.title ?? `found by ${run}` };
-  const { records, outcome } = decodeTrace(program, failure.expected);
+  // A recorded trace is read as one in epoll's order, whoever is asked: where kqueue's was the expected one, it is the model's.
+  const words = failure.readiness.expected === "kqueue" ? wordsOnModel(program) : failure.expected;
+  const { records, outcome } = decodeTrace(program, words);
   return {
     format: CORPUS_FORMAT,
     reason: `found by a campaign: ${signature}`,
