@@ -5,7 +5,7 @@
  * that is all that is looked at; only else the text is walked with a set for each open object. Any depth is taken.
  */
 
-export interface DuplicateKey {
+interface DuplicateKey {
   readonly key: string;
   /** Where it stands for the second time, in UTF-16 units. */
   readonly offset: number;

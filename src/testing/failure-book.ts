@@ -1,9 +1,9 @@
 /**
- * The failures of a campaign, by signature: investigates each new one, shrinks it, saves it, prints it once.
+ * The failures of a campaign, by signature: looks at each failed run, shrinks the first of each signature and saves it.
  *
- * Investigations happen in the order of the runs, so that the run that stands for a signature is always the first. Of a runtime that fails
- * everywhere only the first failed runs are looked at; the others are counted. A failure that cannot be saved is printed whole, so that
- * nothing is lost.
+ * Runs are looked at in their order, so that the run that stands for a signature is always the first. Of a runtime that fails
+ * everywhere only the first failed runs are looked at; the others are counted. A failure that cannot be saved is given back with the reason, for
+ * whoever asked to tell.
  */
 import type { FailedRun } from "../sim/campaign/batch-runner.js";
 import { signatureText } from "../sim/campaign/signature.js";
@@ -21,7 +21,7 @@ import {
 import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
 import { type Saved, saveFailure } from "./save-failure.js";
 
-export interface FailureBookOptions {
+interface FailureBookOptions {
   readonly setup: Pick<CampaignSetup, "seed" | "on" | "constraints">;
   readonly shrinkMs: number;
   /** The corpus to save to, or undefined not to. */
@@ -32,7 +32,7 @@ export interface FailureBookOptions {
 }
 
 /** What became of a failed run. */
-export interface LookedAt {
+interface LookedAt {
   /** False when it agreed when it was replayed alone. A run that is only counted is taken for one that repeats. */
   readonly isRepeated: boolean;
   /** The failure, when its signature is new. */
@@ -75,7 +75,7 @@ export class FailureBook {
     const shrunk = await shrinkFailure(failure, expected, came, shrinkMs, interrupted);
     const saved: Saved =
       folder === undefined
-        ? { complaint: "not saved: --no-save" }
+        ? { complaint: "no corpus to save it to" }
         : await saveFailure(folder, shrunk, { run: first, signature, on: setup.on });
     const found: FoundFailure = { signature, first, on, shrunk, saved };
     this.#found.set(signature, found);

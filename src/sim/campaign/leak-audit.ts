@@ -21,7 +21,7 @@ import { outcomeWord } from "./signature.js";
 const AUDITED_MAX = 32;
 
 /** A program by its number in the batch, and how it ended when it was audited, as in a signature. */
-export interface LeakingProgram {
+interface LeakingProgram {
   readonly program: number;
   readonly outcome: string;
 }
