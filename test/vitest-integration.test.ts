@@ -152,7 +152,7 @@ test.lockstep("other", sleepers);`);
       "0 of 1 saved programs agreed in -1 ms, and the time is up",
     );
 
-    writeFileSync(path, text.replace('"op": "sleep"', '"op": "snooze"'));
+    writeFileSync(path, text.replaceAll('"op": "sleep"', '"op": "snooze"'));
     const stale = vitestIn(folder, []);
     expect(stale.stdout).toMatch(/1 failed \| 1 passed/);
     expect(stale.stderr).toMatch(/FAIL .* ties\n.*corpus\/found-\S+\.json: /);
