@@ -7,21 +7,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { Canceled, type Op, Scheduler } from "../src/sched/index.js";
 import type { Program } from "../src/sim/program.js";
-import { type RecordOptions, record } from "../src/sim/record/record.js";
-import { RecordingError } from "../src/sim/record/recording-error.js";
+import { record } from "../src/sim/record/record.js";
+import { refusal } from "./support/recording-refusal.js";
 import { replayOn } from "./support/replay.js";
 import { outcomeLine } from "./support/trace-readers.js";
-
-/** What the recording throws. */
-function refusal(bodies: (s: Scheduler) => void, options: RecordOptions = {}): RecordingError {
-  try {
-    record(bodies, options);
-  } catch (error) {
-    if (error instanceof RecordingError) return error;
-    throw error;
-  }
-  throw new Error("it was recorded");
-}
 
 /** The line of this file that a place names. */
 function lineAt(where: string | undefined): string {
@@ -396,34 +385,5 @@ describe("what cannot be recorded is an error that says where:", () => {
       });
     });
     expect(error.message).toMatch(/sleep\(0.5\)/);
-  });
-
-  test.each<[string, NonNullable<RecordOptions["onIdle"]>, RegExp]>([
-    [
-      "two actions of the world at once",
-      (s) => s.write(0, 1) === 1 && s.close(0, "write") === "closed",
-      /one write or close at a time/,
-    ],
-    ["a world that does nothing", () => true, /gave true and did nothing/],
-    ["a world that reads", (s) => s.read(0, 1) === 1, /the world only writes and closes/],
-    ["a world that says it is done when it is not", (s) => s.write(0, 1) === 0, /gave false after/],
-    [
-      "a world that throws",
-      () => {
-        throw new Error("broken");
-      },
-      /threw broken/,
-    ],
-  ])("%s", (_, onIdle, message) => {
-    const error = refusal(
-      (s) => {
-        s.spawn(function* a() {
-          yield* s.block(0);
-        });
-      },
-      { pipes: 1, onIdle },
-    );
-    expect(error.message).toMatch(message);
-    expect(error.who).toBe("the world (onIdle)");
   });
 });
