@@ -33,6 +33,7 @@ export interface SimOptions extends OutputOptions {
   readonly time?: number;
   readonly shard?: Shard;
   readonly resume?: boolean;
+  readonly takeOver?: boolean;
   readonly on: string;
   readonly jobs?: number;
   readonly bail?: boolean;
@@ -85,7 +86,14 @@ export async function simCommand(
   const elapsedMs = (): number => start.elapsedMs + performance.now() - startMs;
   const jobs = options.jobs ?? availableParallelism();
   try {
-    const found = beginning(options.journal, terms, options.shard ?? WHOLE, options.resume === true);
+    const resumes = options.resume === true || options.takeOver === true;
+    const found = beginning(
+      options.journal,
+      terms,
+      options.shard ?? WHOLE,
+      resumes,
+      options.takeOver === true,
+    );
     if (!found.ok) return refuse(found.complaint);
     start = found.value;
     for (const line of [...leftInFlight(options.journal), ...start.notes]) terminal.complain(line);
@@ -103,14 +111,18 @@ export async function simCommand(
     );
     const sinkOptions = { isJson: options.json === true, saves: options.save, elapsedMs, first: targets[0]! };
     sink = new CampaignSink(sinkOptions, context, record, progress, book);
-    journal = new CampaignJournal(options.journal, {
-      command: bareCommand(terms),
+    const { time = null, corpus = null, save: saves } = options;
+    const command = bareCommand(terms);
+    const source = {
+      command,
+      unrecorded: { time, corpus, saves },
       jobs,
       record: () => sink.record,
       elapsedMs,
-    });
-    start.taken();
+    };
+    journal = new CampaignJournal(options.journal, source, start.takes);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     return refuse(
       `${options.journal}: the journal cannot be written: ${fileComplaint(error)}: name another folder with --journal`,
     );
@@ -126,7 +138,10 @@ export async function simCommand(
   try {
     const failed = await new Campaign(plan, journal, sink, interruption.signal).run();
     if (failed !== undefined) {
+      progress.clear();
       terminal.complain(failed.complaint);
+      sink.end("lost");
+      journal.close();
       return failed.status;
     }
     sink.end(interruption.signal.aborted ? "interrupted" : "ended");
