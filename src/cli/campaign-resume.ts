@@ -43,7 +43,7 @@ export function beginning(
   if (!resumes) return { ok: true, value: afresh };
   const { campaigns, complaints } = journalsOf(folder);
   if (complaints.length > 0)
-    return refusal(
+    return refuse(
       `${complaints[0]}: sim --resume cannot tell whose journal it is: move it away to go on without it`,
     );
   const keyOf = (one: Pick<CampaignRecord, "terms" | "shard">): string =>
@@ -51,15 +51,15 @@ export function beginning(
   const noted = campaigns.filter((one) => keyOf(one.record) === keyOf(record));
   const other = noted.find((one) => one.record.terms.version !== terms.version);
   if (other !== undefined)
-    return refusal(
+    return refuse(
       `${other.path}: is the journal of this campaign by Lockstep ${other.record.terms.version}: sim --resume goes on with the same version only`,
     );
   const running = noted.find(({ liveness }) => liveness === "running");
   if (running !== undefined)
-    return refusal(`sim --resume: process ${running.head.process.pid} still runs this campaign`);
+    return refuse(`sim --resume: process ${running.head.process.pid} still runs this campaign`);
   const elsewhere = noted.find(({ liveness }) => liveness === "elsewhere");
   if (elsewhere !== undefined && !takesOver)
-    return refusal(
+    return refuse(
       `sim --resume: ${elsewhere.head.process.host} may still run this campaign (process ${elsewhere.head.process.pid}): --take-over goes on with it when it does not`,
     );
   if (noted.length === 0)
@@ -69,7 +69,7 @@ export function beginning(
     };
   const furthest = noted.reduce((best, one) => (one.record.next > best.record.next ? one : best), noted[0]!);
   const own = takenOver(furthest);
-  if (own === undefined) return refusal("sim --resume: another process has just gone on with this campaign");
+  if (own === undefined) return refuse("sim --resume: another process has just gone on with this campaign");
   return {
     ok: true,
     value: {
@@ -81,6 +81,6 @@ export function beginning(
   };
 }
 
-function refusal(complaint: string): FoundBeginning {
+function refuse(complaint: string): FoundBeginning {
   return { ok: false, complaint };
 }

@@ -163,6 +163,8 @@ export async function simCommand(
   progress.end(record.tally.runs, jobs);
   if (record.state === "interrupted")
     terminal.complain(`stopped at run ${record.next}: --resume goes on there`);
+  if (options.out !== undefined && record.state !== "ended")
+    terminal.complain(`${options.out}: is not written: the campaign has not ended`);
   // A campaign too short for a sample has its average.
   if (samples.length === 0) samples.push({ seconds: elapsedMs() / 1000, runs: record.tally.runs });
   const verdict = await writeOutputs(record, options, context, samples);
