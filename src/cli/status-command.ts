@@ -3,7 +3,6 @@
  *
  * It reads and changes nothing. A campaign whose process is gone without a word was killed; one of another machine cannot be asked about.
  */
-
 import { runsOf } from "../testing/failure-log.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { resumeCommand } from "./campaign-command.js";
