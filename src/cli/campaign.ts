@@ -17,6 +17,8 @@ export interface CampaignPlan {
   /** How many runs, or Infinity where time decides. */
   readonly runs: number;
   readonly rangeRuns: number;
+  /** True where an earlier part of the campaign has counted runs. */
+  readonly goesOn: boolean;
   readonly jobs: number;
   /** Of 100 runs, how many the canary runs again. */
   readonly canaryPercent: number;
@@ -191,10 +193,10 @@ export class Campaign {
   }
 
   #mayTake(): boolean {
-    const { from, runs, deadlineMs } = this.#plan;
+    const { from, runs, deadlineMs, goesOn } = this.#plan;
     const isOver = this.#takesNone || this.#interrupted.aborted;
     // However little time there is, something is tested.
-    const isTimeUp = this.#next > from && performance.now() >= deadlineMs;
+    const isTimeUp = (goesOn || this.#next > from) && performance.now() >= deadlineMs;
     return !isOver && !isTimeUp && this.#next < from + runs;
   }
 

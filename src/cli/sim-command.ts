@@ -240,6 +240,7 @@ function planOf(
     from,
     runs: count,
     rangeRuns,
+    goesOn: record.tally.runs > 0,
     jobs,
     canaryPercent,
     canariesOwed: record.canariesOwed,
