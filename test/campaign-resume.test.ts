@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { livenessOf, ownIdentity } from "../src/cli/process-identity.js";
-import { buildCommand, lockstep, mainPath, scratchFolder } from "./support/command.js";
+import { bash, buildCommand, lockstep, mainPath, scratchFolder } from "./support/command.js";
 import { targetsHere } from "./support/replay.js";
 
 beforeAll(buildCommand);
@@ -27,8 +27,8 @@ function statusIn(cwd: string): Status[] {
   return JSON.parse(lockstep(["status", "--json"], { cwd }).stdout) as Status[];
 }
 
-function start(cwd: string, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [mainPath, "sim", ...args], { cwd, stdio: "ignore" });
+function start(cwd: string, args: readonly string[], before: readonly string[] = []): ChildProcess {
+  return spawn(process.execPath, [mainPath, ...before, "sim", ...args], { cwd, stdio: "ignore" });
 }
 
 /** Waits until the campaign has counted more than `runs`, as `status` tells. */
@@ -42,9 +42,9 @@ async function countedMoreThan(cwd: string, runs: number): Promise<Status> {
 }
 
 /** The same from the journal itself, for a campaign that is over sooner than a command can be asked about it. */
-async function notedMoreThan(cwd: string, runs: number): Promise<number> {
+async function notedMoreThan(cwd: string, runs: number, folder = ".lockstep"): Promise<number> {
   for (let i = 0; i < 6000; i++) {
-    for (const path of journalsIn(cwd)) {
+    for (const path of journalsIn(cwd, folder)) {
       const noted = runsNotedIn(path);
       if (noted > runs) return noted;
     }
@@ -53,8 +53,8 @@ async function notedMoreThan(cwd: string, runs: number): Promise<number> {
   throw new Error(`the journal has not noted more than ${runs} runs`);
 }
 
-function journalsIn(cwd: string): string[] {
-  const journal = join(cwd, ".lockstep");
+function journalsIn(cwd: string, folder = ".lockstep"): string[] {
+  const journal = join(cwd, folder);
   return existsSync(journal)
     ? readdirSync(journal)
         .filter((name) => name.endsWith(".json"))
@@ -97,6 +97,27 @@ describe("a campaign that is killed and resumed", () => {
     expect(readdirSync(join(cwd, ".lockstep"))).toEqual([]);
   }, 240_000);
 
+  test("goes on by the command that status prints, whatever its options are", async () => {
+    const cwd = freshFolder();
+    const options = ["--on", "model", "--runs", "150000", "--canary", "3", "--bail", "--shrink-time", "90s"];
+    const rest = ["--uniform", "--time", "90m", "--no-save", "--journal", "the journal"];
+    const limits = ["--time-limit", "4000", "--memory-limit", "2048"];
+    const whole = lockstep([...limits, "sim", ...options, ...rest, "--json"], { cwd });
+    const child = start(cwd, [...options, ...rest], limits);
+    await notedMoreThan(cwd, 0, "the journal");
+    child.kill("SIGKILL");
+    await once(child, "close");
+    const [killed] = JSON.parse(lockstep(["status", "the journal", "--json"], { cwd }).stdout) as Status[];
+    expect(killed!.resume).toBe(
+      "lockstep --time-limit 4000 --memory-limit 2048 sim --seed lockstep --on model --uniform --runs 150000 " +
+        "--canary 3 --bail --shrink-time 90s --time 90m --no-save --journal 'the journal' --resume",
+    );
+    const resumed = bash(`${killed!.resume} --json`, { cwd });
+    expect(resumed.stderr).toMatch(/goes on at run [1-9]/);
+    expect([resumed.status, resumed.stdout]).toEqual([whole.status, whole.stdout]);
+    expect(readdirSync(join(cwd, "the journal"))).toEqual([]);
+  }, 120_000);
+
   test("by --time counts the time of all its parts, and ends when that is over", async () => {
     const cwd = freshFolder();
     const campaign = ["--on", "model", "--time", "2h", "--no-save"];
@@ -107,7 +128,7 @@ describe("a campaign that is killed and resumed", () => {
     expect(await once(child, "close")).toEqual([143, null]);
     const [stopped] = statusIn(cwd);
     expect(stopped).toMatchObject({ state: "stopped" });
-    expect(stopped!.resume).toBe("lockstep sim --seed lockstep --on model --resume");
+    expect(stopped!.resume).toBe("lockstep sim --seed lockstep --on model --time 2h --no-save --resume");
     // Less time than it has had: nothing more is run, and it is over.
     const over = lockstep(["sim", "--on", "model", "--time", "1ms", "--no-save", "--resume", "--json"], {
       cwd,
@@ -133,6 +154,67 @@ describe("a campaign that is killed and resumed", () => {
   }, 60_000);
 });
 
+/** A journal that a killed campaign left, and the arguments to resume it with. */
+async function killed(cwd: string): Promise<{ readonly path: string; readonly resume: readonly string[] }> {
+  const campaign = ["--on", "model", "--runs", "60000", "--no-save"];
+  const child = start(cwd, campaign);
+  await notedMoreThan(cwd, 0);
+  child.kill("SIGKILL");
+  await once(child, "close");
+  const [path] = journalsIn(cwd);
+  return { path: path!, resume: ["sim", ...campaign, "--resume"] };
+}
+
+describe("--resume", () => {
+  test("refuses a journal of another machine until it is told to take it over", async () => {
+    const cwd = freshFolder();
+    const { path, resume } = await killed(cwd);
+    const file = JSON.parse(readFileSync(path, "utf8")) as { journal: { process: { host: string } } };
+    file.journal.process.host = "far-away";
+    writeFileSync(path, JSON.stringify(file));
+    const refused = lockstep(resume, { cwd });
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining("far-away may still run this"),
+    ]);
+    expect(readdirSync(join(cwd, ".lockstep"))).toHaveLength(1);
+    const taken = lockstep([...resume, "--take-over"], { cwd });
+    expect([taken.status, taken.stderr]).toEqual([0, expect.stringMatching(/goes on at run [1-9]/)]);
+    expect(journalsIn(cwd)).toEqual([]);
+  }, 60_000);
+
+  test("twice at once: one of the two goes on, and the other is told", async () => {
+    const cwd = freshFolder();
+    const { resume } = await killed(cwd);
+    const both = [0, 1].map(() => {
+      const child = spawn(process.execPath, [mainPath, ...resume], { cwd, stdio: "ignore" });
+      return once(child, "close");
+    });
+    expect((await Promise.all(both)).map(([status]) => status as number).sort()).toEqual([0, 2]);
+    expect(journalsIn(cwd)).toEqual([]);
+  }, 60_000);
+
+  test.each([
+    ["is damaged", (text: string) => text.replace('"next":', '"next":1')],
+    ["is not the record of a campaign", (text: string) => text.slice(0, 100)],
+    ["is the record of another version", (text: string) => text.replace("campaign 1", "campaign 0")],
+  ])(
+    "and status tell a journal that %s, and --resume leaves it alone (exit 2)",
+    async (why, damage) => {
+      const cwd = freshFolder();
+      const { path, resume } = await killed(cwd);
+      writeFileSync(path, damage(readFileSync(path, "utf8")));
+      for (const args of [resume, ["status"]])
+        expect(lockstep(args, { cwd })).toMatchObject({
+          status: 2,
+          stderr: expect.stringContaining(why) as string,
+        });
+      expect(journalsIn(cwd)).toEqual([path]);
+    },
+    60_000,
+  );
+});
+
 describe("status", () => {
   test("of a folder without campaigns says so (exit 0), of a file complains (exit 2)", () => {
     const cwd = freshFolder();
@@ -147,11 +229,14 @@ describe("status", () => {
     });
   });
 
-  test("takes no other file for a journal, nor a journal that is damaged", () => {
+  test("takes no other file for a journal, and complains about one that is damaged", () => {
     const cwd = freshFolder();
     writeFileSync(join(cwd, "sim-1-abc.json"), "{");
     writeFileSync(join(cwd, "sim-1-abd.json"), '{"journal":{},"campaign":{}}');
-    expect(lockstep(["status", ".", "--json"], { cwd }).stdout).toBe("[]\n");
+    writeFileSync(join(cwd, "other.json"), "{}");
+    const { status, stdout, stderr } = lockstep(["status", ".", "--json"], { cwd });
+    expect([status, stdout]).toEqual([2, "[]\n"]);
+    expect(stderr.trim().split("\n")).toHaveLength(2);
   });
 });
 

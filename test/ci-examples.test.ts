@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readXml } from "./support/campaign-files.js";
@@ -22,13 +23,28 @@ const PRELUDE = `npx() { [ "$1" = lockstep ] && shift && '${process.execPath}' '
 npm() { [ "$1" = ci ]; }
 `;
 
-/** Runs a script as the service does, in a folder and with nothing but these variables. */
-async function script(shell: readonly string[], text: string, cwd: string, env: Record<string, string>) {
+/** The journals of a folder, one after the other. */
+function journalText(folder: string): string {
+  return readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), "utf8"))
+    .join("\n");
+}
+
+/** Runs a script as the service does, in a folder and with nothing but these variables; `stop` ends it with all that it has started. */
+async function script(
+  shell: readonly string[],
+  text: string,
+  cwd: string,
+  env: Record<string, string>,
+  stop?: AbortSignal,
+) {
   const [program = "", ...flags] = shell;
   const child = spawn(program, [...flags, PRELUDE + text], {
     cwd,
     env: { PATH: process.env.PATH, HOME: cwd, ...env },
+    detached: true,
   });
+  stop?.addEventListener("abort", () => void process.kill(-child.pid!, "SIGTERM"));
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => {
@@ -146,6 +162,40 @@ describe("examples/kubernetes-job.yaml", () => {
     expect(spec.completionMode).toBe("Indexed");
     expect(env.SHARDS).toBe(String(spec.completions));
   });
+
+  test("a pod that is stopped leaves no record, and goes on where it was when it is started again", async () => {
+    const shared = mkdtempSync(join(folder, "volume-"));
+    const out = join(shared, env.SEED!);
+    const pod = (signal?: AbortSignal) =>
+      script(
+        container!.command,
+        container!.args[0]!,
+        shared,
+        { ...env, ...FEWER, RUNS: "60000", SHARDS: "2", SHARED: shared, JOB_COMPLETION_INDEX: "0" },
+        signal,
+      );
+    const stopping = new AbortController();
+    const stopped = pod(stopping.signal);
+    const journal = join(out, "journal-1");
+    const noted = () =>
+      existsSync(journal) &&
+      readdirSync(journal).some(
+        (name) =>
+          name.endsWith(".json") && /"tally":\{"runs":[1-9]/.test(readFileSync(join(journal, name), "utf8")),
+      );
+    for (let i = 0; i < 3000 && !noted(); i++) await delay(10);
+    stopping.abort();
+    expect((await stopped).status).not.toBe(0);
+    // What the service's signal reaches last: the command itself.
+    for (let i = 0; i < 3000 && /"state":"running"/.test(journalText(journal)); i++) await delay(10);
+    expect(existsSync(join(out, "shard-1.json"))).toBe(false);
+    const again = await pod();
+    expect(again).toMatchObject({
+      status: 0,
+      output: expect.stringMatching(/goes on at run [1-9]/) as string,
+    });
+    expect(existsSync(join(out, "shard-1.json"))).toBe(true);
+  }, 120_000);
 
   test("pods at once, in any order, leave one merged report: that of one run; a pod that is started again changes nothing", async () => {
     const shared = mkdtempSync(join(folder, "volume-"));

@@ -1,5 +1,5 @@
 /**
- * * The processes behind a target: when one dies another takes its place, and none outlives the process that opened it.
+ * The processes behind a target: when one dies another takes its place, and none outlives the process that opened it.
  *
  * Needs a C compiler.
  */

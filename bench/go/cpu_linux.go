@@ -1,3 +1,4 @@
+// The CPU time that this process has taken, as Linux counts it.
 package main
 
 import (

@@ -1,23 +1,60 @@
 /**
- * The commands that repeat a campaign, or one failed run of it, as a shell takes them.
+ * The commands that repeat or resume a campaign, or repeat one failed run of it, as a shell takes them.
  *
- * Each follows from the record alone: it runs the same programs on the same targets, here or on another machine.
+ * Each names every option that decides what is found and is not what it is anyway: it runs the same programs on the same targets within the
+ * same limits, here or on another machine. What a campaign writes beside its journal is to be named again.
  */
+import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { generatorFlags, shellWord } from "../report/shell-word.js";
 import type { FoundFailure } from "../testing/failure-log.js";
 import type { CampaignRecord, CampaignTerms } from "./campaign-record.js";
-import { shardText } from "./campaign-shard.js";
+import { type Shard, shardText } from "./campaign-shard.js";
+import { durationFlag } from "./duration.js";
 
-/** The command that runs the same campaign again. */
-export function campaignCommand({ terms, shard }: Pick<CampaignRecord, "terms" | "shard">): string {
-  const range = `${terms.from === 0 ? "" : ` --from ${terms.from}`}${terms.runs === null ? "" : ` --runs ${terms.runs}`}`;
-  const part = shard.count === 1 ? "" : ` --shard ${shardText(shard)}`;
-  return `${bareCommand(terms)}${range}${part}`;
+/** What `sim` takes where nobody says. */
+export const CANARY_DEFAULT = 1;
+export const SHRINK_MS_DEFAULT = 10_000;
+export const JOURNAL_DEFAULT = ".lockstep";
+
+/** What a campaign was told that is not in its record: it decides when the campaign ends and where failures go. */
+export interface Unrecorded {
+  /** Milliseconds; null for no `--time`. */
+  readonly time: number | null;
+  /** The folder of `--corpus`, or null for the usual one. */
+  readonly corpus: string | null;
+  /** False for `--no-save`. */
+  readonly saves: boolean;
 }
 
-/** The same without what says which runs. */
-export function bareCommand({ seed, on, constraints }: CampaignTerms): string {
-  return `lockstep sim --seed ${shellWord(seed)} --on ${on.map(shellWord).join(",")}${generatorFlags(constraints)}`;
+/** The command that runs the same campaign again: as many runs, where time decided how many. */
+export function campaignCommand({
+  terms,
+  shard,
+  tally,
+}: Pick<CampaignRecord, "terms" | "shard" | "tally">): string {
+  return `${bareCommand(terms)}${rangeFlags(terms, terms.runs ?? Math.max(1, tally.runs), shard)}${termFlags(terms)}`;
+}
+
+/** The command that goes on with a campaign whose journal stands in `folder`. */
+export function resumeCommand(
+  { terms, shard }: Pick<CampaignRecord, "terms" | "shard">,
+  { time, corpus, saves }: Unrecorded,
+  folder: string,
+): string {
+  return [
+    `${bareCommand(terms)}${rangeFlags(terms, terms.runs, shard)}${termFlags(terms)}`,
+    time === null ? "" : ` --time ${durationFlag(time)}`,
+    saves ? "" : " --no-save",
+    corpus === null ? "" : ` --corpus ${shellWord(corpus)}`,
+    folder === JOURNAL_DEFAULT ? "" : ` --journal ${shellWord(folder)}`,
+    " --resume",
+  ].join("");
+}
+
+/** The campaign without what says which runs. */
+export function bareCommand(terms: CampaignTerms): string {
+  const { seed, on, constraints } = terms;
+  return `${commandWithin(terms)} sim --seed ${shellWord(seed)} --on ${on.map(shellWord).join(",")}${generatorFlags(constraints)}`;
 }
 
 /** The command that shows one failure again. */
@@ -26,5 +63,24 @@ export function reproCommandOf(
   terms: CampaignTerms,
 ): string {
   const targets = `${shellWord(terms.on[0]!)},${shellWord(on)}`;
-  return `lockstep repro ${shellWord(first)} --on ${targets}${generatorFlags(terms.constraints)}`;
+  return `${commandWithin(terms)} repro ${shellWord(first)} --on ${targets}${generatorFlags(terms.constraints)}`;
+}
+
+/** Limits are options of the whole command, and stand before its name. */
+function commandWithin({ timeLimitMs, memoryLimitMiB }: CampaignTerms): string {
+  const time = timeLimitMs === TIME_LIMIT_MS ? "" : ` --time-limit ${timeLimitMs}`;
+  const memory = memoryLimitMiB === MEMORY_LIMIT_MIB ? "" : ` --memory-limit ${memoryLimitMiB}`;
+  return `lockstep${time}${memory}`;
+}
+
+function rangeFlags({ from }: CampaignTerms, runs: number | null, shard: Shard): string {
+  const start = from === 0 ? "" : ` --from ${from}`;
+  const part = shard.count === 1 ? "" : ` --shard ${shardText(shard)}`;
+  return `${start}${runs === null ? "" : ` --runs ${runs}`}${part}`;
+}
+
+function termFlags({ canaryPercent, bail, shrinkMs }: CampaignTerms): string {
+  const canary = canaryPercent === CANARY_DEFAULT ? "" : ` --canary ${canaryPercent}`;
+  const shrink = shrinkMs === SHRINK_MS_DEFAULT ? "" : ` --shrink-time ${durationFlag(shrinkMs)}`;
+  return `${canary}${bail ? " --bail" : ""}${shrink}`;
 }

@@ -6,20 +6,33 @@
  * `sim --resume` and `status`.
  */
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../native-bridge/make-folder.js";
 import type { RunRange } from "../sim/campaign/batch-runner.js";
+import { parseJson } from "../sim/parse-program.js";
+import { fileComplaint } from "../testing/text-file.js";
+import type { Unrecorded } from "./campaign-command.js";
 import { type CampaignRecord, leftToRun, recordOfJson, recordText } from "./campaign-record.js";
-import { type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from "./process-identity.js";
+import { isAlive, type Liveness, livenessOf, ownIdentity, type ProcessIdentity } from "./process-identity.js";
 
 /** What stands in the file beside the record: all that depends on time and on the machine. */
 interface JournalHead {
   readonly process: ProcessIdentity;
   /** The command that begins it, without `--from`, `--runs`, `--shard` and `--resume`. */
   readonly command: string;
+  readonly unrecorded: Unrecorded;
   readonly inFlight: readonly RunRange[];
-  /** How long the campaign has run, in all its parts, and the runs of the part that runs now. */
+  /** How long the campaign has run, in all its parts. */
   readonly elapsedMs: number;
   readonly jobs: number;
   /** When the file was written, as ISO 8601. */
@@ -29,6 +42,7 @@ interface JournalHead {
 /** What a journal is told of its campaign. */
 export interface JournalSource {
   readonly command: string;
+  readonly unrecorded: Unrecorded;
   readonly jobs: number;
   record(): CampaignRecord;
   elapsedMs(): number;
@@ -40,10 +54,13 @@ export class CampaignJournal {
   /** By first run: a range comes back from a worker as another object. */
   readonly #inFlight = new Map<number, RunRange>();
 
-  /** `folder` is made if it is not there, and the file written. Throws what the file system throws. */
-  constructor(folder: string, source: JournalSource) {
+  /**
+   * `folder` is made if it is not there, and the file written: over the journal at `takes`, where one was taken over. Throws what the file
+   * system throws.
+   */
+  constructor(folder: string, source: JournalSource, takes?: string) {
     makeFolder(folder);
-    this.#path = join(folder, `sim-${process.pid}-${randomBytes(3).toString("hex")}.json`);
+    this.#path = takes ?? join(folder, freshName());
     this.#source = source;
     this.#write();
   }
@@ -58,19 +75,22 @@ export class CampaignJournal {
     this.#inFlight.delete(range.from);
   }
 
-  /** Removes the file when nothing is left to run, and else leaves it for `--resume`. */
+  /** Removes the file when nothing is left to run, or nothing was ever begun, and else leaves it for `--resume`. */
   close(): void {
-    const { count } = leftToRun(this.#source.record());
-    const isOver = this.#source.record().state === "ended" && !(Number.isFinite(count) && count > 0);
-    if (isOver) rmSync(this.#path, { force: true });
+    const record = this.#source.record();
+    const { count } = leftToRun(record);
+    const isOver = record.state === "ended" && !(Number.isFinite(count) && count > 0);
+    const isUnbegun = record.tally.runs === 0 && this.#inFlight.size === 0;
+    if (isOver || isUnbegun) rmSync(this.#path, { force: true });
     else this.#write();
   }
 
   #write(): void {
-    const { command, jobs } = this.#source;
+    const { command, unrecorded, jobs } = this.#source;
     const head: JournalHead = {
       process: ownIdentity(),
       command,
+      unrecorded,
       inFlight: [...this.#inFlight.values()],
       elapsedMs: Math.round(this.#source.elapsedMs()),
       jobs,
@@ -80,13 +100,29 @@ export class CampaignJournal {
   }
 }
 
+/** On the disk when it returns, under a name that is there whole or not at all: what it says survives a power cut. */
 function writeWhole(path: string, head: JournalHead, record: CampaignRecord): void {
   const unfinished = `${path}.tmp`;
-  writeFileSync(
-    unfinished,
-    `{"journal":${JSON.stringify(head)},"campaign":${recordText(record).trimEnd()}}\n`,
-  );
+  const file = openSync(unfinished, "w");
+  try {
+    writeFileSync(file, `{"journal":${JSON.stringify(head)},"campaign":${recordText(record).trimEnd()}}\n`);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
   renameSync(unfinished, path);
+  syncFolder(dirname(path));
+}
+
+/** Windows opens no folder, and needs no such thing. */
+function syncFolder(path: string): void {
+  if (process.platform === "win32") return;
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 /** A campaign of which a folder has the journal. */
@@ -97,20 +133,48 @@ export interface NotedCampaign {
   readonly liveness: Liveness;
 }
 
-/** The campaigns that have a journal in the folder, by file name; none where there is no folder. Throws what else the file system throws. */
-export function notedCampaigns(folder: string): NotedCampaign[] {
-  return journalFiles(folder).flatMap((name) => {
-    const path = join(folder, name);
-    const noted = readJournal(path);
-    return noted === undefined ? [] : [noted];
-  });
+/** The journals of a folder. */
+export interface Journals {
+  /** By file name. */
+  readonly campaigns: readonly NotedCampaign[];
+  /** A line for each file that is called as a journal is and cannot be read as one: its path and what is wrong. */
+  readonly complaints: readonly string[];
+}
+
+/** None where there is no folder. Throws what else the file system throws. */
+export function journalsOf(folder: string): Journals {
+  const read = journalFiles(folder).map((name) => readJournal(join(folder, name)));
+  return {
+    campaigns: read.filter((journal) => typeof journal === "object"),
+    complaints: read.filter((journal) => typeof journal === "string"),
+  };
+}
+
+/**
+ * Takes a journal over from a campaign that is gone: of several processes that want it one gets it. Undefined for the others. The name
+ * that it has afterwards is of this process, and so the campaign counts as one that runs.
+ */
+export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
+  const own = join(dirname(path), freshName());
+  try {
+    renameSync(path, own);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  const journal = readJournal(own);
+  return typeof journal === "object" ? journal : undefined;
 }
 
 /** A line for each range that campaigns left in flight when they were killed. Each is told once. */
 export function leftInFlight(folder: string): string[] {
-  return notedCampaigns(folder).flatMap(({ path, head, record, liveness }) => {
-    if (liveness !== "gone" || head.inFlight.length === 0) return [];
+  return journalsOf(folder).campaigns.flatMap((noted) => {
+    if (noted.liveness !== "gone" || noted.head.inFlight.length === 0) return [];
+    const own = takenOver(noted);
+    if (own === undefined) return [];
+    const { path, head, record } = own;
     writeWhole(path, { ...head, inFlight: [] }, record);
+    renameSync(path, noted.path);
     return head.inFlight.map(
       ({ from, count }) =>
         `a campaign was killed with these runs in flight: ${head.command} --from ${from} --runs ${count}`,
@@ -118,10 +182,16 @@ export function leftInFlight(folder: string): string[] {
   });
 }
 
+const NAME = /^sim-(\d+)-[\da-f]+\.json$/;
+
+function freshName(): string {
+  return `sim-${process.pid}-${randomBytes(3).toString("hex")}.json`;
+}
+
 function journalFiles(folder: string): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => /^sim-\d+-[\da-f]+\.json$/.test(name))
+      .filter((name) => NAME.test(name))
       .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
@@ -129,14 +199,32 @@ function journalFiles(folder: string): string[] {
   }
 }
 
-/** Undefined for a file that is gone by now, or was not written by this version. */
-function readJournal(path: string): NotedCampaign | undefined {
+/** What is wrong, as a line, with a file that is no journal of this version; undefined for one that is gone by now. */
+function readJournal(path: string): NotedCampaign | string | undefined {
+  let text: string;
   try {
-    const file = JSON.parse(readFileSync(path, "utf8")) as { journal: JournalHead; campaign: unknown };
-    const record = recordOfJson(file.campaign);
-    if (typeof record === "string") return undefined;
-    return { path, head: file.journal, record, liveness: livenessOf(file.journal.process) };
-  } catch {
-    return undefined;
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT"
+      ? undefined
+      : `${path}: ${fileComplaint(error)}`;
   }
+  const json = parseJson(text);
+  const file = (json.ok ? json.value : undefined) as
+    | { readonly journal?: JournalHead; readonly campaign?: unknown }
+    | null
+    | undefined;
+  const record = recordOfJson(file?.campaign);
+  if (typeof record === "string") return `${path}: ${record}`;
+  const head = file?.journal;
+  if (head?.process === undefined || head.unrecorded === undefined)
+    return `${path}: is the journal of another version of Lockstep`;
+  return { path, head, record, liveness: livenessOfFile(path, head) };
+}
+
+/** A process that takes a journal over is in its name before it is in its text. */
+function livenessOfFile(path: string, head: JournalHead): Liveness {
+  const pid = Number(NAME.exec(basename(path))![1]);
+  const taking = pid !== head.process.pid && pid !== process.pid && isAlive(pid);
+  return taking ? "running" : livenessOf(head.process);
 }

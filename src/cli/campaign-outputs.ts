@@ -27,7 +27,7 @@ import { outputFileComplaint, writeOutput } from "./write-output.js";
 export interface OutputOptions {
   readonly json?: boolean;
   readonly requireCoverage?: boolean;
-  /** Where the record is written. */
+  /** Where the record is written, once the campaign has ended. */
   readonly out?: string;
   readonly junit?: string;
   /** A folder of HTML pages. */
@@ -54,7 +54,9 @@ export async function writeOutputs(
   const summary = simSummary(record);
   const requiresCoverage = options.requireCoverage === true;
   const complaints: (string | undefined)[] = [];
-  if (options.out !== undefined) complaints.push(await writeOutput(options.out, recordText(record)));
+  // A record that is there is of a campaign that has ended: whoever finds one need not look into it.
+  if (options.out !== undefined && record.state === "ended")
+    complaints.push(await writeOutput(options.out, recordText(record)));
   if (options.report !== undefined)
     complaints.push(await writeReport(options.report, summary, record.failures.found, samples));
   if (options.junit !== undefined)

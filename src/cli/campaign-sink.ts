@@ -4,7 +4,6 @@
  * Invariant: the record is exchanged as a whole, after a range with its failures is counted, so that whoever reads it in between sees only
  * whole ranges. A canary counts once its range does, whichever comes first.
  */
-
 import { formatProgram } from "../report/program-text.js";
 import {
   BatchRunner,
@@ -178,7 +177,7 @@ export class CampaignSink implements CampaignEvents {
     this.#context.logger?.info({ signature: found.signature, first: found.first }, "found a failure");
     if (!("complaint" in found.saved) || !saves) return;
     terminal.complain(`${found.saved.complaint}: the failure was not saved${isJson ? "; its program:" : ""}`);
-    if (isJson) process.stderr.write(`${formatProgram(found.shrunk.failure.program)}\n`);
+    if (isJson) terminal.tell(formatProgram(found.shrunk.failure.program));
     this.status = worse(this.status, ExitStatus.badInput);
   }
 }

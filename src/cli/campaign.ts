@@ -17,6 +17,8 @@ export interface CampaignPlan {
   /** How many runs, or Infinity where time decides. */
   readonly runs: number;
   readonly rangeRuns: number;
+  /** True where an earlier part of the campaign has counted runs. */
+  readonly goesOn: boolean;
   readonly jobs: number;
   /** Of 100 runs, how many the canary runs again. */
   readonly canaryPercent: number;
@@ -79,7 +81,10 @@ export class Campaign {
   readonly #canaries: CanaryTask[] = [];
   #next: number;
   #handedOver: number;
-  #isStopped = false;
+  /** No range is started any more. */
+  #takesNone = false;
+  /** No range is counted any more: `onRange` has said so. */
+  #countsNone = false;
   /** Ranges under way. */
   #running = 0;
   #wakeSpare: () => void = () => {};
@@ -134,18 +139,22 @@ export class Campaign {
       for (;;) {
         const canary = this.#canaries.findIndex((task) => task.ranBy !== worker);
         if (canary !== -1) await this.#runCanary(worker, this.#canaries.splice(canary, 1)[0]!);
-        else if (isSpare && this.#running > 0) await this.#changed();
+        else if (isSpare && (this.#running > 0 || this.#mayTake())) await this.#changed();
         else if (isSpare || !(await this.#runNext(worker))) return;
       }
     } catch (error) {
-      this.#isStopped = true;
+      this.#takesNone = true;
+      this.#wakeSpare();
       throw error;
     }
   }
 
   async #runNext(worker: CampaignWorker): Promise<boolean> {
     const range = this.#takeRange();
-    if (range === undefined) return false;
+    if (range === undefined) {
+      this.#wakeSpare();
+      return false;
+    }
     const digestCount = canaryRuns(range, this.#plan.canaryPercent);
     this.#journal.begin(range);
     this.#running++;
@@ -167,7 +176,7 @@ export class Campaign {
     return true;
   }
 
-  /** Resolves when a range has ended. */
+  /** Resolves when a range has ended, or none is started any more. */
   #changed(): Promise<void> {
     return new Promise((resolve) => {
       this.#wakeSpare = resolve;
@@ -175,14 +184,20 @@ export class Campaign {
   }
 
   #takeRange(): RunRange | undefined {
-    const { from, runs, rangeRuns, deadlineMs } = this.#plan;
+    if (!this.#mayTake()) return undefined;
+    const { from, runs, rangeRuns } = this.#plan;
     const left = from + runs - this.#next;
-    // However little time there is, something is tested.
-    const isTimeUp = this.#next > from && performance.now() >= deadlineMs;
-    if (this.#isStopped || this.#interrupted.aborted || left <= 0 || isTimeUp) return undefined;
     const range = { from: this.#next, count: Math.min(left, rangeRuns) };
     this.#next += range.count;
     return range;
+  }
+
+  #mayTake(): boolean {
+    const { from, runs, deadlineMs, goesOn } = this.#plan;
+    const isOver = this.#takesNone || this.#interrupted.aborted;
+    // However little time there is, something is tested.
+    const isTimeUp = (goesOn || this.#next > from) && performance.now() >= deadlineMs;
+    return !isOver && !isTimeUp && this.#next < from + runs;
   }
 
   /** Results wait here until every range before theirs is done. */
@@ -196,8 +211,10 @@ export class Campaign {
       this.#journal.end(next.range);
       this.#handing = this.#handing.then(async () => {
         // What came in after a stop is not counted, or how much that is would depend on the number of workers.
-        if (this.#isStopped) return;
-        if (!(await this.#events.onRange(next))) this.#isStopped = true;
+        if (this.#countsNone) return;
+        if (await this.#events.onRange(next)) return;
+        this.#takesNone = true;
+        this.#countsNone = true;
       });
     }
   }

@@ -73,10 +73,10 @@ export async function corpusRunCommand(
     }
     const { name, program } = replayed;
     const verdicts = replayed.verdicts.map(({ verdict }) => verdict);
-    const settings = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
+    const layout = { paint: terminal.paint, columns: terminal.columns - 4, showsProgram: false };
     const report = replayed.verdicts.flatMap(({ on, verdict, divergence }) => {
       if (verdict === "cannot run") return [noWorld({ source: name, program }, on)];
-      return divergence === undefined ? [] : divergenceLines(program, divergence, settings);
+      return divergence === undefined ? [] : divergenceLines(program, divergence, layout);
     });
     const kept = verdicts.includes("cannot run") ? ExitStatus.badInput : ExitStatus.agreement;
     const found = verdicts.includes("differs") ? ExitStatus.divergence : kept;

@@ -1,5 +1,6 @@
 /** Definitions of `sim`, `merge`, `status`, `repro`, `generate` and `deadlock` (SPEC section 6). */
 import { type Command, Option } from "commander";
+import { CANARY_DEFAULT, JOURNAL_DEFAULT, SHRINK_MS_DEFAULT } from "./campaign-command.js";
 import type { OutputOptions } from "./campaign-outputs.js";
 import { parseShard } from "./campaign-shard.js";
 import type { DeadlockOptions } from "./deadlock-command.js";
@@ -11,7 +12,7 @@ import {
   junitOption,
   type RunCommand,
 } from "./define-command.js";
-import { durationMs, wholeNumber } from "./duration.js";
+import { durationFlag, durationMs, wholeNumber } from "./duration.js";
 import type { GenerateOptions } from "./generate-command.js";
 import type { ReproOptions } from "./repro-command.js";
 import type { SimOptions } from "./sim-command.js";
@@ -26,7 +27,7 @@ function outputOptions(command: Command): Command {
   return command
     .option("--json", "print the summary as one JSON document")
     .option("--require-coverage", "exit status 1 when a label stays under its floor")
-    .option("--out <file>", "write the record of the campaign, which lockstep merge reads")
+    .option("--out <file>", "write the record of the campaign once it has ended, for lockstep merge")
     .addOption(junitOption())
     .option("--report <folder>", "write the numbers, and the time lines of failures, as HTML pages")
     .addOption(annotationsOption());
@@ -42,7 +43,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
   const shrinkOption = (): Option =>
     new Option("--shrink-time <duration>", "longest time to shrink a failure")
       .argParser(durationMs)
-      .default(10_000, "10s");
+      .default(SHRINK_MS_DEFAULT, durationFlag(SHRINK_MS_DEFAULT));
   const generatorOptions = (command: Command): Command =>
     command
       .option("--no-world", "programs without a world, for runtimes without an idle hook")
@@ -74,7 +75,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
         .addOption(
           new Option("--canary <percent>", "share of the runs to run again in another process")
             .argParser(wholeNumber(0, 100))
-            .default(1),
+            .default(CANARY_DEFAULT),
         )
         .addOption(
           new Option("--shard <i/n>", "run only this part of --runs, for lockstep merge").argParser(
@@ -82,7 +83,8 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
           ),
         )
         .option("--resume", "go on where the same campaign was stopped, as --journal has it")
-        .option("--journal <folder>", "where the campaign notes how far it is", ".lockstep"),
+        .option("--take-over", "the same for one that another machine was running, and runs no longer")
+        .option("--journal <folder>", "where the campaign notes how far it is", JOURNAL_DEFAULT),
     ),
   )
     .addHelpText(
@@ -115,7 +117,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
   program
     .command("status")
     .description("how far the campaigns are that run here, or were stopped")
-    .argument("[journal]", "the folder that sim --journal names", ".lockstep")
+    .argument("[journal]", "the folder that sim --journal names", JOURNAL_DEFAULT)
     .option("--json", "print one JSON document")
     .addHelpText("after", examples("lockstep status"))
     .action((folder: string, options: StatusOptions) =>

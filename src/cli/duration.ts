@@ -12,6 +12,14 @@ export function durationMs(text: string): number {
   return ms;
 }
 
+/** The same duration as an option takes it, in the largest unit that gives a whole number. */
+export function durationFlag(ms: number): string {
+  const [unit, unitMs] = Object.entries({ h: 3_600_000, m: 60_000, s: 1000, ms: 1 }).find(
+    ([, each]) => ms % each === 0,
+  )!;
+  return `${ms / unitMs}${unit}`;
+}
+
 /** A whole number within bounds, for options. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -1,4 +1,4 @@
-/** Exit statuses of the command (SPEC section 6). Where several apply, the largest is the one to act on first, and is given. */
+/** Exit statuses of the command (`lockstep --help` lists them). Where several apply, the largest is the one to act on first, and is given. */
 export const ExitStatus = {
   /** Agreement; also what `replay` gives whatever the outcomes are. */
   agreement: 0,

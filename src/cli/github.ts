@@ -45,8 +45,7 @@ export async function tellGithub(
   markdown: string,
   terminal: Terminal,
 ): Promise<void> {
-  for (const annotation of annotations.slice(0, ANNOTATIONS_MAX))
-    process.stderr.write(`${annotationLine(annotation)}\n`);
+  for (const annotation of annotations.slice(0, ANNOTATIONS_MAX)) terminal.tell(annotationLine(annotation));
   const path = process.env.GITHUB_STEP_SUMMARY ?? "";
   if (path === "") return;
   const isLong = markdown.length > SUMMARY_CHARACTERS_MAX;

@@ -3,7 +3,6 @@
  *
  * Nothing is replayed, so no target has to run here. Exit status as of `sim`; 2 where the records are not the shards of one campaign.
  */
-
 import { failureLines } from "../testing/failure-text.js";
 import { reproCommandOf } from "./campaign-command.js";
 import { type OutputOptions, outputsComplaint, writeOutputs } from "./campaign-outputs.js";

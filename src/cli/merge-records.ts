@@ -4,7 +4,6 @@
  * Invariant: shards are added in the order of their runs, whatever the order of the files. A shard that is missing, there twice, of another
  * campaign or not at its end is told, and nothing is merged.
  */
-
 import { mergedLog } from "../testing/failure-log.js";
 import type { CampaignRecord, CampaignTerms } from "./campaign-record.js";
 import { leftToRun } from "./campaign-record.js";

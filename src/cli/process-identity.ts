@@ -28,7 +28,8 @@ export function livenessOf({ pid, host, started }: ProcessIdentity): Liveness {
   return isAlive(pid) && startOf(pid) === started ? "running" : "gone";
 }
 
-function isAlive(pid: number): boolean {
+/** Whether some process has this number here now. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

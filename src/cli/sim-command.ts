@@ -34,6 +34,7 @@ export interface SimOptions extends OutputOptions {
   readonly time?: number;
   readonly shard?: Shard;
   readonly resume?: boolean;
+  readonly takeOver?: boolean;
   readonly on: string;
   readonly jobs?: number;
   readonly bail?: boolean;
@@ -82,7 +83,14 @@ export async function simCommand(
   const elapsedMs = (): number => start.elapsedMs + performance.now() - startMs;
   const jobs = options.jobs ?? availableParallelism();
   try {
-    const found = beginning(options.journal, terms, options.shard ?? WHOLE, options.resume === true);
+    const resumes = options.resume === true || options.takeOver === true;
+    const found = beginning(
+      options.journal,
+      terms,
+      options.shard ?? WHOLE,
+      resumes,
+      options.takeOver === true,
+    );
     if (!found.ok) return refuse(found.complaint);
     start = found.value;
     for (const line of [...leftInFlight(options.journal), ...start.notes]) terminal.complain(line);
@@ -100,14 +108,18 @@ export async function simCommand(
     );
     const sinkOptions = { isJson: options.json === true, saves: options.save, elapsedMs, first: targets[0]! };
     sink = new CampaignSink(sinkOptions, context, record, progress, book);
-    journal = new CampaignJournal(options.journal, {
-      command: bareCommand(terms),
+    const { time = null, corpus = null, save: saves } = options;
+    const command = bareCommand(terms);
+    const source = {
+      command,
+      unrecorded: { time, corpus, saves },
       jobs,
       record: () => sink.record,
       elapsedMs,
-    });
-    start.taken();
+    };
+    journal = new CampaignJournal(options.journal, source, start.takes);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     return refuse(
       `${options.journal}: the journal cannot be written: ${fileComplaint(error)}: name another folder with --journal`,
     );
@@ -123,7 +135,10 @@ export async function simCommand(
   try {
     const failed = await new Campaign(plan, journal, sink, interruption.signal).run();
     if (failed !== undefined) {
+      progress.clear();
       terminal.complain(failed.complaint);
+      sink.end("lost");
+      journal.close();
       return failed.status;
     }
     sink.end(interruption.signal.aborted ? "interrupted" : "ended");
@@ -145,6 +160,8 @@ export async function simCommand(
   progress.end(record.tally.runs, jobs);
   if (record.state === "interrupted")
     terminal.complain(`stopped at run ${record.next}: --resume goes on there`);
+  if (options.out !== undefined && record.state !== "ended")
+    terminal.complain(`${options.out}: is not written: the campaign has not ended`);
   // A campaign too short for a sample has its average.
   if (samples.length === 0) samples.push({ seconds: elapsedMs() / 1000, runs: record.tally.runs });
   const verdict = await writeOutputs(record, options, context, samples);
@@ -220,6 +237,7 @@ function planOf(
     from,
     runs: count,
     rangeRuns,
+    goesOn: record.tally.runs > 0,
     jobs,
     canaryPercent,
     canariesOwed: record.canariesOwed,

@@ -3,11 +3,10 @@
  *
  * It reads and changes nothing. A campaign whose process is gone without a word was killed; one of another machine cannot be asked about.
  */
-
 import { runsOf } from "../testing/failure-log.js";
 import { fileComplaint } from "../testing/text-file.js";
-import { campaignCommand } from "./campaign-command.js";
-import { type NotedCampaign, notedCampaigns } from "./campaign-journal.js";
+import { resumeCommand } from "./campaign-command.js";
+import { type Journals, journalsOf, type NotedCampaign } from "./campaign-journal.js";
 import { leftToRun } from "./campaign-record.js";
 import type { CommandContext } from "./command-context.js";
 import { durationText } from "./duration.js";
@@ -44,9 +43,11 @@ export async function statusCommand(
   options: StatusOptions,
   { terminal }: CommandContext,
 ): Promise<ExitStatus> {
+  let journals: Journals;
   let campaigns: CampaignStatus[];
   try {
-    campaigns = notedCampaigns(folder).map(statusOf);
+    journals = journalsOf(folder);
+    campaigns = journals.campaigns.map((noted) => statusOf(noted, folder));
   } catch (error) {
     const why =
       (error as NodeJS.ErrnoException).code === "ENOTDIR" ? "is not a folder" : fileComplaint(error);
@@ -54,14 +55,16 @@ export async function statusCommand(
     return ExitStatus.badInput;
   }
   if (options.json === true) terminal.print(JSON.stringify(campaigns));
-  else if (campaigns.length === 0) terminal.print(`${folder}: no campaign runs or was stopped here`);
+  else if (campaigns.length + journals.complaints.length === 0)
+    terminal.print(`${folder}: no campaign runs or was stopped here`);
   else
     for (const campaign of campaigns)
       for (const line of statusLines(campaign, terminal.paint)) terminal.print(line);
-  return ExitStatus.agreement;
+  for (const complaint of journals.complaints) terminal.complain(complaint);
+  return journals.complaints.length > 0 ? ExitStatus.badInput : ExitStatus.agreement;
 }
 
-function statusOf({ head, record, liveness }: NotedCampaign): CampaignStatus {
+function statusOf({ head, record, liveness }: NotedCampaign, folder: string): CampaignStatus {
   const { terms, tally, failures } = record;
   const left = leftToRun(record).count;
   const ended: State = record.state === "running" ? "killed" : "stopped";
@@ -83,7 +86,7 @@ function statusOf({ head, record, liveness }: NotedCampaign): CampaignStatus {
     })),
     inFlight: head.inFlight,
     written: head.written,
-    resume: state === "running" ? null : `${campaignCommand(record)} --resume`,
+    resume: state === "running" ? null : resumeCommand(record, head.unrecorded, folder),
   };
 }
 

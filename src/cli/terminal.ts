@@ -17,6 +17,8 @@ export interface Terminal {
   print(line: string): void;
   /** One line for the person at the terminal: what went wrong and what to do. */
   complain(line: string): void;
+  /** One line on standard error as it is, for what reads it there: a program, a workflow command. */
+  tell(line: string): void;
   /** The text in a style of `util.styleText`, where results go in colour; else as it is. */
   readonly paint: Paint;
   /** Resolves when a slow reader has taken enough of what was printed for more to be worth printing. */
@@ -52,6 +54,7 @@ export function processTerminal(): Terminal {
     write: (text) => put(stdout, text),
     print: (line) => put(stdout, `${line.trimEnd()}\n`),
     complain: (line) => put(stderr, `lockstep: ${line}\n`),
+    tell: (line) => put(stderr, `${line}\n`),
     paint: hasColour ? (format, text) => styleText(format, text, { validateStream: false }) : plain,
     flushed: () =>
       stdout.writableNeedDrain && !gone.has(stdout)

@@ -32,9 +32,9 @@ export function lockstep(args: readonly string[], options: CommandOptions = {}):
 }
 
 /** A line of bash, with `lockstep` for the command; a pipeline fails when any part of it does. */
-export function bash(line: string): Ended {
+export function bash(line: string, options: CommandOptions = {}): Ended {
   const lockstepFunction = `lockstep() { '${process.execPath}' '${mainPath}' "$@"; }`;
-  return ended("bash", ["-c", `set -o pipefail; ${lockstepFunction}; ${line}`], {});
+  return ended("bash", ["-c", `set -o pipefail; ${lockstepFunction}; ${line}`], options);
 }
 
 function ended(program: string, args: readonly string[], options: CommandOptions): Ended {
