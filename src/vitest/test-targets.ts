@@ -11,6 +11,8 @@ import { openTarget } from "../testing/open-target.js";
 
 const open = new Map<string, Promise<Target>>();
 
+/** How long the targets have to close after vitest has gone. */
+const CLOSE_MS = 2000;
 let isWatching = false;
 
 /** The targets of these names, in order. @throws TargetError as `openTarget`, and in a worker thread, which native targets do not survive. */
@@ -38,7 +40,11 @@ export function testTargets(names: readonly string[], options: TargetOptions = {
 function watch(): void {
   if (isWatching) return;
   isWatching = true;
-  process.once("disconnect", () => void closeTestTargets().finally(() => process.exit(1)));
+  process.once("disconnect", () => {
+    void closeTestTargets().finally(() => process.exit(1));
+    // A target that does not come to its end does not hold the process: its host ends when its parent has.
+    setTimeout(() => process.exit(1), CLOSE_MS);
+  });
 }
 
 /** Closes them all. Idempotent. */
