@@ -163,15 +163,17 @@ class Page {
   #bash(script: string): SpawnSyncReturns<string> {
     const prelude = `set -o pipefail
 lockstep() { '${process.execPath}' '${mainPath}' "$@"; }
-vitest() { LOCKSTEP_SEED="\${LOCKSTEP_SEED:-}" NO_COLOR=1 '${process.execPath}' '${packagePath("node_modules", "vitest", "vitest.mjs")}' "$@"; }
+vitest() { NO_COLOR=1 '${process.execPath}' '${packagePath("node_modules", "vitest", "vitest.mjs")}' "$@"; }
 npx() { local command="$1"; shift; case "$command" in lockstep | vitest) "$command" "$@" ;; *) return 9 ;; esac; }
 npm() { echo "npm is not for a test to run: mark the block as not run" >&2; return 9; }`;
     return run("bash", ["-c", `${prelude}\n${script}`], this.#folder);
   }
 }
 
+/** As a reader runs it, who has set no seed. */
 function run(program: string, args: readonly string[], cwd: string): SpawnSyncReturns<string> {
-  return spawnSync(program, args, { cwd, encoding: "utf8", input: "", maxBuffer: 64 * 1024 * 1024 });
+  const { LOCKSTEP_SEED: _, ...env } = process.env;
+  return spawnSync(program, args, { cwd, env, encoding: "utf8", input: "", maxBuffer: 64 * 1024 * 1024 });
 }
 
 /** Code that a page shows from this project must stand there word for word; a line of three dots leaves lines out. */
