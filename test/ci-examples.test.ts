@@ -11,7 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readXml } from "./support/campaign-files.js";
-import { buildCommand, lockstep, mainPath, scratchFolder } from "./support/command.js";
+import { beginCorpus, buildCommand, lockstep, mainPath, scratchFolder } from "./support/command.js";
 import { textOf } from "./support/source-files.js";
 
 beforeAll(buildCommand);
@@ -108,15 +108,7 @@ describe("examples/github-actions.yml", () => {
   test("a push runs the corpus and a campaign, and leaves what is uploaded", async () => {
     const cwd = mkdtempSync(join(folder, "push-"));
     mkdirSync(join(cwd, "corpus"));
-    lockstep([
-      "corpus",
-      "add",
-      "corpus/1811-round-robin.json",
-      "--reason",
-      "one",
-      "--corpus",
-      join(cwd, "corpus"),
-    ]);
+    beginCorpus(join(cwd, "corpus"));
     expect(await runJob("push", cwd, {})).toMatchObject({ status: 0 });
     for (const name of ["corpus.xml", "campaign.xml"])
       expect(readXml(readFileSync(join(cwd, name), "utf8")).attributes.failures).toBe("0");

@@ -14,7 +14,7 @@ import { ModelTarget } from "../src/sim/model-target.js";
 import { parseJson, parseProgram } from "../src/sim/parse-program.js";
 import type { Program } from "../src/sim/program.js";
 import { fileComplaint } from "../src/testing/text-file.js";
-import { bash, buildCommand, lockstep, scratchFolder } from "./support/command.js";
+import { bash, beginCorpus, buildCommand, lockstep, scratchFolder } from "./support/command.js";
 import { targetsHere } from "./support/replay.js";
 
 beforeAll(buildCommand);
@@ -149,15 +149,7 @@ describe("what the machine refuses is told in words, with the path", () => {
 test("a target that is none is bad usage (exit 2) for every command alike", () => {
   const cwd = freshFolder();
   mkdirSync(join(cwd, "corpus"));
-  lockstep([
-    "corpus",
-    "add",
-    "corpus/1811-round-robin.json",
-    "--reason",
-    "one",
-    "--corpus",
-    join(cwd, "corpus"),
-  ]);
+  beginCorpus(join(cwd, "corpus"));
   const file = "corpus/1811-round-robin.json";
   for (const args of [
     ["corpus", "run"],

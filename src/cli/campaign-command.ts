@@ -6,6 +6,7 @@
  */
 import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { generatorFlags, shellWord } from "../report/shell-word.js";
+import { SHRINK_MS } from "../testing/defaults.js";
 import type { FoundFailure } from "../testing/failure-log.js";
 import type { CampaignRecord, CampaignTerms } from "./campaign-record.js";
 import { type Shard, shardText } from "./campaign-shard.js";
@@ -13,7 +14,6 @@ import { durationFlag } from "./duration.js";
 
 /** What `sim` takes where nobody says. */
 export const CANARY_DEFAULT = 1;
-export const SHRINK_MS_DEFAULT = 10_000;
 export const JOURNAL_DEFAULT = ".lockstep";
 
 /** What a campaign was told that is not in its record: it decides when the campaign ends and where failures go. */
@@ -81,6 +81,6 @@ function rangeFlags({ from }: CampaignTerms, runs: number | null, shard: Shard):
 
 function termFlags({ canaryPercent, bail, shrinkMs }: CampaignTerms): string {
   const canary = canaryPercent === CANARY_DEFAULT ? "" : ` --canary ${canaryPercent}`;
-  const shrink = shrinkMs === SHRINK_MS_DEFAULT ? "" : ` --shrink-time ${durationFlag(shrinkMs)}`;
+  const shrink = shrinkMs === SHRINK_MS ? "" : ` --shrink-time ${durationFlag(shrinkMs)}`;
   return `${canary}${bail ? " --bail" : ""}${shrink}`;
 }

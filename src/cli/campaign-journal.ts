@@ -40,7 +40,7 @@ interface JournalHead {
 }
 
 /** What a journal is told of its campaign. */
-export interface JournalSource {
+interface JournalSource {
   readonly command: string;
   readonly unrecorded: Unrecorded;
   readonly jobs: number;

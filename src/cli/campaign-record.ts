@@ -77,7 +77,7 @@ function recordJson(record: CampaignRecord): string {
   );
 }
 
-export type ReadRecord =
+type ReadRecord =
   | { readonly ok: true; readonly value: CampaignRecord }
   | { readonly ok: false; readonly complaint: string };
 

@@ -17,7 +17,7 @@ export interface Beginning {
   readonly takes?: string;
 }
 
-export type FoundBeginning =
+type FoundBeginning =
   | { readonly ok: true; readonly value: Beginning }
   | { readonly ok: false; readonly complaint: string };
 

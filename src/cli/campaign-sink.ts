@@ -26,7 +26,7 @@ import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import type { Progress } from "./progress.js";
 
-export interface SinkOptions {
+interface SinkOptions {
   readonly isJson: boolean;
   /** False where failures are not to be saved: then it is no complaint that they are not. */
   readonly saves: boolean;

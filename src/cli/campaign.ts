@@ -62,12 +62,12 @@ interface CanaryTask extends OwedCanary {
  * How many of the first runs of a range the canary runs again. By index, so that a campaign in parts runs as many again as one in a
  * piece.
  */
-export function canaryRuns({ from, count }: RunRange, percent: number): number {
+function canaryRuns({ from, count }: RunRange, percent: number): number {
   return Math.floor(((from + count) * percent) / 100) - Math.floor((from * percent) / 100);
 }
 
 /** The first worker that could not start: why, and with what exit status. */
-export interface NoCampaign {
+interface NoCampaign {
   readonly complaint: string;
   readonly status: ExitStatus;
 }

@@ -23,7 +23,7 @@ export interface EntryResult {
   readonly report: readonly string[];
 }
 
-export interface CorpusResults {
+interface CorpusResults {
   readonly folder: string;
   readonly on: readonly string[];
   readonly results: readonly EntryResult[];

@@ -1,6 +1,7 @@
 /** Definitions of `sim`, `merge`, `status`, `repro`, `generate` and `deadlock` (SPEC section 6). */
 import { type Command, Option } from "commander";
-import { CANARY_DEFAULT, JOURNAL_DEFAULT, SHRINK_MS_DEFAULT } from "./campaign-command.js";
+import { SHRINK_MS } from "../testing/defaults.js";
+import { CANARY_DEFAULT, JOURNAL_DEFAULT } from "./campaign-command.js";
 import type { OutputOptions } from "./campaign-outputs.js";
 import { parseShard } from "./campaign-shard.js";
 import type { DeadlockOptions } from "./deadlock-command.js";
@@ -43,7 +44,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
   const shrinkOption = (): Option =>
     new Option("--shrink-time <duration>", "longest time to shrink a failure")
       .argParser(durationMs)
-      .default(SHRINK_MS_DEFAULT, durationFlag(SHRINK_MS_DEFAULT));
+      .default(SHRINK_MS, durationFlag(SHRINK_MS));
   const generatorOptions = (command: Command): Command =>
     command
       .option("--no-world", "programs without a world, for runtimes without an idle hook")

@@ -1,5 +1,7 @@
 /** Definitions of `corpus run`, `add`, `list`, `accept` and `prune` (SPEC section 6). */
+
 import { type Command, Option } from "commander";
+import { CORPUS_DEFAULT } from "../testing/defaults.js";
 import type {
   CorpusFolderOptions,
   corpusAddCommand,
@@ -21,7 +23,7 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
   corpus
     .command("run")
     .description("replay every entry and compare it with its recorded trace")
-    .argument("[folder]", "the corpus", "corpus")
+    .argument("[folder]", "the corpus", CORPUS_DEFAULT)
     .option("--on <targets>", "targets, with commas (default: all that this machine can run)")
     .addOption(formatOption())
     .addOption(junitOption())
@@ -36,7 +38,7 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
       ),
     );
 
-  const folderOption = (): Option => new Option("--corpus <folder>", "the corpus").default("corpus");
+  const folderOption = (): Option => new Option("--corpus <folder>", "the corpus").default(CORPUS_DEFAULT);
   corpus
     .command("add")
     .description("save programs with the traces that the model gives")

@@ -1,7 +1,9 @@
 /** Definition of `mutants`. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { SHRINK_MS } from "../testing/defaults.js";
 import { campaignSeed, examples, type RunCommand } from "./define-command.js";
-import { durationMs, wholeNumber } from "./duration.js";
+import { durationFlag, durationMs, wholeNumber } from "./duration.js";
 import type { MutantsOptions } from "./mutants-command.js";
 
 const RUNS_DEFAULT = 50_000;
@@ -35,7 +37,7 @@ export function defineMutantsCommand(program: Command, run: RunCommand): void {
     .addOption(
       new Option("--shrink-time <duration>", "longest time to shrink a failure")
         .argParser(durationMs)
-        .default(10_000, "10s"),
+        .default(SHRINK_MS, durationFlag(SHRINK_MS)),
     )
     .option("--explain", "print the shrunk program and the divergence of each bug that is found")
     .option("--list", "only list the bugs")

@@ -1,5 +1,7 @@
 /** Definition of `view`. */
+
 import type { Command } from "commander";
+import { CORPUS_DEFAULT } from "../testing/defaults.js";
 import { examples, type RunCommand } from "./define-command.js";
 import type { ViewOptions } from "./view-command.js";
 
@@ -10,7 +12,7 @@ export function defineViewCommand(program: Command, run: RunCommand): void {
     .argument("<program>", "a program file, a run SEED:INDEX, or the name of a corpus entry")
     .option("--on <targets>", "targets, with commas; each is compared with the first", "model")
     .option("--out <file>", "NAME.html, .json (Perfetto), .mmd (Mermaid) or .dot (who waits for whom)")
-    .option("--corpus <folder>", "where entries are looked up", "corpus")
+    .option("--corpus <folder>", "where entries are looked up", CORPUS_DEFAULT)
     .option("--no-world", "of a run: programs without a world")
     .option("--uniform", "of a run: the plain generator")
     .addHelpText(

@@ -14,7 +14,7 @@ export function annotationsDefault(): Annotations {
   return process.env.GITHUB_ACTIONS === "true" ? "github" : "none";
 }
 
-export interface Annotation {
+interface Annotation {
   readonly title: string;
   /** A path from the root of the checkout, where there is one. */
   readonly file?: string;

@@ -14,7 +14,7 @@ export interface JunitComplaint {
   readonly text: string;
 }
 
-export interface JunitCase {
+interface JunitCase {
   readonly name: string;
   readonly classname: string;
   /** What was tested and is wrong. */
@@ -23,7 +23,7 @@ export interface JunitCase {
   readonly errors: readonly JunitComplaint[];
 }
 
-export interface JunitSuite {
+interface JunitSuite {
   readonly name: string;
   /** Name and value, in order. */
   readonly properties: readonly (readonly [string, string])[];

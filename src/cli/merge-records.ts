@@ -16,7 +16,7 @@ export interface NamedRecord {
   readonly record: CampaignRecord;
 }
 
-export type Merged =
+type Merged =
   | { readonly ok: true; readonly value: CampaignRecord }
   | { readonly ok: false; readonly complaint: string };
 

@@ -7,6 +7,7 @@
 import { availableParallelism } from "node:os";
 import { type Target, TargetError } from "../sim/target.js";
 import type { CampaignSetup } from "../testing/campaign-setup.js";
+import { CORPUS_DEFAULT } from "../testing/defaults.js";
 import { FailureBook } from "../testing/failure-book.js";
 import { failureLines } from "../testing/failure-text.js";
 import { rangeRuns } from "../testing/range-runs.js";
@@ -48,7 +49,6 @@ export interface SimOptions extends OutputOptions {
 }
 
 const RUNS_DEFAULT = 10_000;
-const CORPUS_DEFAULT = "corpus";
 
 export async function simCommand(
   options: SimOptions,

@@ -12,10 +12,8 @@ import { audited, batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { Program } from "../sim/program.js";
 import { type Target, TargetError } from "../sim/target.js";
 import type { Trace } from "../sim/trace.js";
-import { failuresOf, type ShrunkFailure, shrinkFailure } from "./investigate.js";
-
-/** How long shrinking may take unless told, in milliseconds. */
-export const SHRINK_MS = 10_000;
+import { SHRINK_MS } from "./defaults.js";
+import { type Failure, failuresOf, type ShrunkFailure, shrinkFailure, unlessStalled } from "./investigate.js";
 
 /** Columns of a report that nobody has a terminal for. */
 const COLUMNS = 120;
@@ -99,6 +97,26 @@ export function findingOf(signature: string, shrunk: ShrunkFailure): Finding {
     .map((line) => line.trimEnd())
     .join("\n");
   return { signature, program, divergence, isMinimal, opsBefore, opsAfter, report };
+}
+
+/**
+ * The first of the programs that a target differs on, of the targets in order; the first of them is the expected one. A timeout is tried
+ * once more. @throws TargetError as `replay`.
+ */
+export async function firstFailure(
+  programs: readonly Program[],
+  [expected, ...others]: readonly Target[],
+  isAudited: boolean,
+): Promise<{ readonly failure: Failure; readonly index: number; readonly came: Target } | undefined> {
+  for (const came of others) {
+    for (const program of programs) requireWorlds(program, [expected!, came]);
+    const failures = await failuresOf(programs, expected!, came, isAudited);
+    for (const [index, found] of failures.entries()) {
+      const failure = found && (await unlessStalled(found, expected!, came, isAudited));
+      if (failure !== undefined) return { failure, index, came };
+    }
+  }
+  return undefined;
 }
 
 /** @throws TargetError `invalid` when the program has a world and one of the targets no idle hook (SPEC section 5). */

@@ -7,9 +7,10 @@
 import { BatchRunner, type RunRange } from "../sim/campaign/batch-runner.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import type { Target } from "../sim/target.js";
+import { SHRINK_MS } from "./defaults.js";
 import { FailureBook } from "./failure-book.js";
 import { type NotRepeated, notRepeated, runsOf } from "./failure-log.js";
-import { type Finding, findingOf, SHRINK_MS, type ShrinkLimits } from "./investigate-program.js";
+import { type Finding, findingOf, type ShrinkLimits } from "./investigate-program.js";
 import { rangeRuns } from "./range-runs.js";
 
 /** What a campaign is told. */

@@ -15,11 +15,12 @@ import { runSeed } from "../sim/generate/run-seed.js";
 import { seedHash } from "../sim/generate/seed-hash.js";
 import type { Program } from "../sim/program.js";
 import type { Target } from "../sim/target.js";
+import { CORPUS_DEFAULT, SHRINK_MS } from "../testing/defaults.js";
 import { failureLines } from "../testing/failure-text.js";
-import { type Failure, failuresOf, shrinkFailure, unlessStalled } from "../testing/investigate.js";
-import { requireWorlds, SHRINK_MS } from "../testing/investigate-program.js";
+import { type Failure, shrinkFailure } from "../testing/investigate.js";
+import { firstFailure } from "../testing/investigate-program.js";
 import type { Saved } from "../testing/save-failure.js";
-import { CORPUS_DEFAULT, type SavedProgram, savedPrograms, saveTestFailure } from "./test-corpus.js";
+import { type SavedProgram, savedPrograms, saveTestFailure } from "./test-corpus.js";
 import { runsOfTest } from "./test-seed.js";
 import { testTargets } from "./test-targets.js";
 
@@ -187,23 +188,6 @@ class LockstepRun {
       .replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     return `LOCKSTEP_SEED=${shellWord(run)} npx vitest run ${shellWord(task.file.name)} -t ${shellWord(pattern)}`;
   }
-}
-
-/** The first of the programs that a target differs on, of the targets in order. The first target is the expected one. */
-async function firstFailure(
-  programs: readonly Program[],
-  [expected, ...others]: readonly Target[],
-  isAudited: boolean,
-): Promise<{ readonly failure: Failure; readonly index: number; readonly came: Target } | undefined> {
-  for (const came of others) {
-    for (const program of programs) requireWorlds(program, [expected!, came]);
-    const failures = await failuresOf(programs, expected!, came, isAudited);
-    for (const [index, found] of failures.entries()) {
-      const failure = found && (await unlessStalled(found, expected!, came, isAudited));
-      if (failure !== undefined) return { failure, index, came };
-    }
-  }
-  return undefined;
 }
 
 interface FailedRun {

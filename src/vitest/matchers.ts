@@ -17,10 +17,11 @@ import type { Trace } from "../sim/trace.js";
 import { outcomeLine } from "../sim/trace-text.js";
 import { wakeOrder } from "../sim/wake-order.js";
 import { wordsOnModel } from "../testing/corpus-entry-of.js";
-import { failuresOf, shrinkFailure, unlessStalled } from "../testing/investigate.js";
-import { requireWorlds } from "../testing/investigate-program.js";
+import { CORPUS_DEFAULT } from "../testing/defaults.js";
+import { shrinkFailure } from "../testing/investigate.js";
+import { firstFailure, requireWorlds } from "../testing/investigate-program.js";
 import { failureText } from "./lockstep-test.js";
-import { CORPUS_DEFAULT, saveTestFailure } from "./test-corpus.js";
+import { saveTestFailure } from "./test-corpus.js";
 import { testTargets } from "./test-targets.js";
 
 /** Milliseconds that shrinking may take: a plain test of vitest has 5 seconds, and its report must come before they are over. */
@@ -49,27 +50,23 @@ export async function toAgreeOn(
   const program = programOf(received);
   if (on.length === 0) throw new TypeError('toAgreeOn(): name the targets, such as "model", "native"');
   const names = on.length === 1 ? ["model", ...on] : on;
-  const [expected, ...others] = await testTargets(names);
-  requireWorlds(program, [expected!, ...others]);
-  for (const came of others) {
-    const [found] = await failuresOf([program], expected!, came);
-    const failure = found && (await unlessStalled(found, expected!, came));
-    if (failure === undefined) continue;
+  const targets = await testTargets(names);
+  // Of all before any is asked: a divergence on one must not hide that another cannot run the program.
+  requireWorlds(program, targets);
+  const found = await firstFailure([program], targets, true);
+  if (found !== undefined) {
     if (this.isNot === true) return { pass: false, message: () => "" };
+    const { failure, came } = found;
+    const expected = targets[0]!;
     const signature = signatureText(failure.signature);
-    const shrunk = await shrinkFailure(
-      failure,
-      expected!,
-      came,
-      MATCHER_SHRINK_MS,
-      new AbortController().signal,
-    );
-    const targets = [expected!.name, came.name];
+    const { signal } = new AbortController();
+    const shrunk = await shrinkFailure(failure, expected, came, MATCHER_SHRINK_MS, signal);
+    const sides = [expected.name, came.name];
     const first = this.currentTestName ?? "a program";
-    const saved = await saveTestFailure(CORPUS_DEFAULT, shrunk, { run: first, signature, on: targets });
+    const saved = await saveTestFailure(CORPUS_DEFAULT, shrunk, { run: first, signature, on: sides });
     const again =
       "path" in saved
-        ? `lockstep diff ${shellWord(saved.path)} --on ${targets.map(shellWord).join(",")}`
+        ? `lockstep diff ${shellWord(saved.path)} --on ${sides.map(shellWord).join(",")}`
         : undefined;
     const text = failureText({ signature, first, on: came.name, shrunk, saved }, again);
     return { pass: false, message: () => text };

@@ -13,9 +13,6 @@ import type { ShrunkFailure } from "../testing/investigate.js";
 import { type FailureOrigin, type Saved, saveFailure } from "../testing/save-failure.js";
 import { isSeedOf } from "./test-seed.js";
 
-/** Where failures go unless told: the folder that the command takes for its corpus too, in the folder that vitest was started in. */
-export const CORPUS_DEFAULT = "corpus";
-
 /** Saves a failure, with a path from the current folder. */
 export async function saveTestFailure(
   folder: string | false,

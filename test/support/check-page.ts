@@ -22,7 +22,7 @@ import { batchOf, encodeProgram } from "../../src/sim/encode-program.js";
 import { ModelTarget } from "../../src/sim/model-target.js";
 import { readProgram } from "../../src/sim/parse-program.js";
 import { problemLine } from "../../src/sim/problem.js";
-import { mainPath } from "./command.js";
+import { mainPath, readerEnvironment } from "./command.js";
 import { type Block, blocksOf, firstDifference, sessionsOf } from "./markdown.js";
 import { textOf } from "./source-files.js";
 
@@ -170,9 +170,8 @@ npm() { echo "npm is not for a test to run: mark the block as not run" >&2; retu
   }
 }
 
-/** As a reader runs it, who has set no seed. */
 function run(program: string, args: readonly string[], cwd: string): SpawnSyncReturns<string> {
-  const { LOCKSTEP_SEED: _, ...env } = process.env;
+  const env = readerEnvironment();
   return spawnSync(program, args, { cwd, env, encoding: "utf8", input: "", maxBuffer: 64 * 1024 * 1024 });
 }
 

@@ -26,6 +26,16 @@ export interface CommandOptions {
   readonly cwd?: string;
 }
 
+/** The environment of a reader, who has set no seed and does not run as a job on GitHub: what those add is for the tests that ask for it. */
+export function readerEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, LOCKSTEP_SEED: "", GITHUB_ACTIONS: "", GITHUB_STEP_SUMMARY: "" };
+}
+
+/** Saves one program to a corpus, which is there, as somebody does who begins one. */
+export function beginCorpus(folder: string): void {
+  lockstep(["corpus", "add", "corpus/1811-round-robin.json", "--reason", "one", "--corpus", folder]);
+}
+
 /** `lockstep ...args`, in the package's root unless said otherwise. */
 export function lockstep(args: readonly string[], options: CommandOptions = {}): Ended {
   return ended(process.execPath, [mainPath, ...args], options);
@@ -44,8 +54,7 @@ function ended(program: string, args: readonly string[], options: CommandOptions
     maxBuffer: 256 * 1024 * 1024,
     ...options,
     input: options.input ?? "",
-    // What a job on GitHub adds is for the tests that ask for it.
-    env: { ...process.env, GITHUB_ACTIONS: "", GITHUB_STEP_SUMMARY: "", ...options.env },
+    env: { ...readerEnvironment(), ...options.env },
   });
   if (error !== undefined) throw error;
   return { status, stdout, stderr };

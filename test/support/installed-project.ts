@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { packagePath } from "../../src/native-bridge/package-path.js";
-import type { Ended } from "./command.js";
+import { type Ended, readerEnvironment } from "./command.js";
 
 /** Makes `folder` such a project, with these files. */
 export function installProject(folder: string, files: Readonly<Record<string, string>>): void {
@@ -32,7 +32,7 @@ export function installProject(folder: string, files: Readonly<Record<string, st
 /** `vitest run ...args` in the project, as a user does; what it prints, without colours. */
 export function vitestIn(folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
   const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^VITEST|^TEST$/.test(name)),
+    Object.entries(readerEnvironment()).filter(([name]) => !/^VITEST|^TEST$/.test(name)),
   );
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -40,7 +40,7 @@ export function vitestIn(folder: string, args: readonly string[], env: NodeJS.Pr
     {
       cwd: folder,
       encoding: "utf8",
-      env: { ...inherited, NO_COLOR: "1", CI: "", LOCKSTEP_SEED: "", ...env },
+      env: { ...inherited, NO_COLOR: "1", CI: "", ...env },
     },
   );
   return { status, stdout, stderr };
