@@ -4,7 +4,6 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { root } from "./steps.mjs";
 
@@ -26,5 +25,3 @@ export async function buildPage() {
   for (const style of ["campaign.css", "page.css"])
     writeFileSync(join(out, style), readFileSync(join(root, "src", "view", "page", style)));
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPage();

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { capture, root, run, say, secondsSince } from "./steps.mjs";
+import { capture, root, say, secondsSince } from "./steps.mjs";
 
 const NATIVE_PACKAGES = ["gcc", "libc6-dev"];
 const EMULATOR_PACKAGES = [
@@ -130,11 +130,8 @@ async function buildDist() {
   const startMs = performance.now();
   // What a source that is gone had left behind would be packed and could be run.
   rmSync(dist, { recursive: true, force: true });
-  if (!run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"])) {
-    throw new Error("dist/ could not be built: the errors stand above");
-  }
-  // Imported here, since esbuild is there only after the modules are.
-  await (await import("./build-page.mjs")).buildPage();
+  // Imported here, since what it imports is there only after the modules are.
+  await (await import("./build.mjs")).build();
   writeFileSync(stamp, wanted);
   say(`setup: dist/ built (${secondsSince(startMs)})`);
 }
@@ -145,8 +142,8 @@ function hashOfSources() {
   );
   const files = [
     "tsconfig.json",
-    "scripts/build-page.mjs",
     "tsconfig.build.json",
+    ...["build", "build-page", "precompile-validator"].map((script) => `scripts/${script}.mjs`),
     ...sources.sort().map((name) => join("src", name)),
   ];
   const hash = createHash("sha256");

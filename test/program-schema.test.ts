@@ -2,8 +2,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import stringify from "json-stringify-pretty-compact";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { validatorCode } from "../scripts/precompile-validator.mjs";
 import { programSchema } from "../src/sim/program-schema.js";
+import { programAjv, validateProgram } from "../src/sim/program-validator.js";
+import { buildCommand } from "./support/command.js";
 
 const root = new URL("../", import.meta.url);
 const text = readFileSync(new URL("schema/program.schema.json", root), "utf8");
@@ -34,5 +37,16 @@ describe("schema/program.schema.json", () => {
       { version: 1, main: [{ op: "call", depth: 1, ops: [] }] },
     ];
     for (const program of refused) expect([program, validate(program)]).toEqual([program, false]);
+  });
+});
+
+describe("the check of programs that the package holds", () => {
+  beforeAll(buildCommand);
+
+  test("is Ajv's code of this schema, and needs no Ajv", () => {
+    const built = readFileSync(new URL("dist/sim/program-validator.js", root), "utf8");
+    // Not toBe, which would print both where they differ: a hundred thousand characters on a line.
+    expect(built === validatorCode(programAjv, validateProgram)).toBe(true);
+    expect(built).not.toMatch(/\b(import|require)\b/);
   });
 });

@@ -2,35 +2,16 @@
  * From text to a checked program: JSON, then the schema, then the rules that a schema cannot say.
  *
  * Guarantee: whatever the text, the answer is a program that can be encoded and replayed, or one `Problem` that says where and what; it
- * never throws. The schema is validated by Ajv; this file turns its findings into sentences (SPEC section 3).
+ * never throws. Ajv finds what does not fit the schema (`program-validator.ts`); this file turns its findings into sentences (SPEC section 3).
  */
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { checkProgram } from "./check-program.js";
 import { duplicateKey } from "./duplicate-key.js";
 import { jsonErrorOffset } from "./json-error.js";
 import { type Checked, type Problem, quoted } from "./problem.js";
 import type { Program } from "./program.js";
-import { programSchema } from "./program-schema.js";
+import { type SchemaError, validateProgram } from "./program-validator.js";
 
 const RULE = "docs/programs.md";
-
-let validator: ValidateFunction<Program> | undefined;
-
-/**
- * Compiled at first use, so that a command that reads no program does not pay for it. The schema is ours: that it is one is for a test to
- * say, not for each start.
- */
-function validate(): ValidateFunction<Program> {
-  validator ??= new Ajv({
-    discriminator: true,
-    allowUnionTypes: true,
-    verbose: true,
-    meta: false,
-    validateSchema: false,
-    code: { optimize: false },
-  }).compile<Program>(programSchema);
-  return validator;
-}
 
 /** The value of a JSON text, or where it goes wrong, by line and column. A key that stands twice in an object goes wrong too. */
 export function parseJson(text: string): Checked<unknown> {
@@ -54,8 +35,8 @@ export function parseJson(text: string): Checked<unknown> {
 /** A parsed value as a program, if it is one. */
 export function readProgram(value: unknown): Checked<Program> {
   try {
-    const check = validate();
-    if (!check(value)) return { ok: false, problem: schemaProblem(value, check.errors?.[0]) };
+    if (!validateProgram(value))
+      return { ok: false, problem: schemaProblem(value, validateProgram.errors?.[0]) };
     const problem = checkProgram(value);
     return problem === undefined ? { ok: true, value } : { ok: false, problem };
   } catch (error) {
@@ -97,7 +78,7 @@ function placeOf(source: string, offset: number): string {
 }
 
 /** The first finding of Ajv as a sentence that says what was expected. */
-function schemaProblem(value: unknown, error: ErrorObject | undefined): Problem {
+function schemaProblem(value: unknown, error: SchemaError | undefined): Problem {
   if (error === undefined) return { path: "", message: "is not a program", rule: RULE };
   const path = pathOf(value, error.instancePath);
   const inside = (key: string): string => (path === "" ? keyText(key) : `${path}.${keyText(key)}`);
@@ -159,7 +140,7 @@ function schemaProblem(value: unknown, error: ErrorObject | undefined): Problem 
 function discriminatorProblem(
   path: string,
   params: Readonly<Record<string, unknown>>,
-  error: ErrorObject,
+  error: SchemaError,
 ): Problem {
   if (params.error === "tag")
     return {
@@ -183,12 +164,12 @@ function opNamesOf(schema: OneOf): string[] {
   return schema.oneOf.flatMap((variant) => variant.properties.op.enum);
 }
 
-function allowedKeys(error: ErrorObject): string {
+function allowedKeys(error: SchemaError): string {
   const properties = (error.parentSchema as { readonly properties?: object } | undefined)?.properties;
   return properties === undefined ? "" : `; known here: ${Object.keys(properties).join(", ")}`;
 }
 
-function rangeOf(error: ErrorObject): string {
+function rangeOf(error: SchemaError): string {
   const schema = error.parentSchema as { readonly minimum?: number; readonly maximum?: number };
   return `${schema.minimum} to ${schema.maximum}`;
 }

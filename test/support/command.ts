@@ -84,11 +84,8 @@ function isStale(): boolean {
 }
 
 function build(): void {
-  const tsc = packagePath("node_modules", "typescript", "bin", "tsc");
-  const { status, stdout } = ended(process.execPath, [tsc, "-p", "tsconfig.build.json"], {});
-  if (status !== 0) throw new Error(`dist/ could not be built:\n${stdout}`);
-  const page = ended(process.execPath, [packagePath("scripts", "build-page.mjs")], {});
-  if (page.status !== 0) throw new Error(`the page could not be built:\n${page.stderr}`);
+  const { status, stdout, stderr } = ended(process.execPath, [packagePath("scripts", "build.mjs")], {});
+  if (status !== 0) throw new Error(`dist/ could not be built:\n${stdout}${stderr}`);
 }
 
 /** A folder as a lock. False after a wait when another process has it; one that died with it loses it after two minutes. */
