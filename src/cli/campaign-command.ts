@@ -6,15 +6,11 @@
  */
 import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { generatorFlags, shellWord } from "../report/shell-word.js";
-import { SHRINK_MS } from "../testing/defaults.js";
+import { CANARY_PERCENT, JOURNAL_DEFAULT, SHRINK_MS } from "../testing/defaults.js";
 import type { FoundFailure } from "../testing/failure-log.js";
 import type { CampaignRecord, CampaignTerms } from "./campaign-record.js";
 import { type Shard, shardText } from "./campaign-shard.js";
 import { durationFlag } from "./duration.js";
-
-/** What `sim` takes where nobody says. */
-export const CANARY_DEFAULT = 1;
-export const JOURNAL_DEFAULT = ".lockstep";
 
 /** What a campaign was told that is not in its record: it decides when the campaign ends and where failures go. */
 export interface Unrecorded {
@@ -80,7 +76,7 @@ function rangeFlags({ from }: CampaignTerms, runs: number | null, shard: Shard):
 }
 
 function termFlags({ canaryPercent, bail, shrinkMs }: CampaignTerms): string {
-  const canary = canaryPercent === CANARY_DEFAULT ? "" : ` --canary ${canaryPercent}`;
+  const canary = canaryPercent === CANARY_PERCENT ? "" : ` --canary ${canaryPercent}`;
   const shrink = shrinkMs === SHRINK_MS ? "" : ` --shrink-time ${durationFlag(shrinkMs)}`;
   return `${canary}${bail ? " --bail" : ""}${shrink}`;
 }

@@ -1,7 +1,6 @@
 /** Definitions of `sim`, `merge`, `status`, `repro`, `generate` and `deadlock` (SPEC section 6). */
 import { type Command, Option } from "commander";
-import { SHRINK_MS } from "../testing/defaults.js";
-import { CANARY_DEFAULT, JOURNAL_DEFAULT } from "./campaign-command.js";
+import { CANARY_PERCENT, JOURNAL_DEFAULT, SHRINK_MS } from "../testing/defaults.js";
 import type { OutputOptions } from "./campaign-outputs.js";
 import { parseShard } from "./campaign-shard.js";
 import type { DeadlockOptions } from "./deadlock-command.js";
@@ -76,7 +75,7 @@ export function defineCampaignCommands(program: Command, run: RunCommand): void 
         .addOption(
           new Option("--canary <percent>", "share of the runs to run again in another process")
             .argParser(wholeNumber(0, 100))
-            .default(CANARY_DEFAULT),
+            .default(CANARY_PERCENT),
         )
         .addOption(
           new Option("--shard <i/n>", "run only this part of --runs, for lockstep merge").argParser(

@@ -5,7 +5,7 @@
  * `program`: a line of `lockstep generate`, or a corpus entry. Every document gives a program or one line that says what is wrong with
  * it; the others are still read (SPEC sections 3 and 6).
  */
-import { isObject } from "../sim/corpus-entry.js";
+import { isObject } from "../sim/is-object.js";
 import { parseJson, readProgram } from "../sim/parse-program.js";
 import { type Checked, problemLine } from "../sim/problem.js";
 import type { Program } from "../sim/program.js";

@@ -21,7 +21,6 @@ import { wholeNumber } from "./duration.js";
 import { ExitStatus, interruptedBy } from "./exit-status.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
-import { outputFileComplaint } from "./write-output.js";
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
 
@@ -60,7 +59,8 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       timeLimit: number;
       memoryLimit: number;
     }>();
-    const complaint = logFile === undefined ? undefined : outputFileComplaint(logFile);
+    const complaint =
+      logFile === undefined ? undefined : (await import("./write-output.js")).outputFileComplaint(logFile);
     if (complaint !== undefined) {
       terminal.complain(complaint);
       status = ExitStatus.badInput;

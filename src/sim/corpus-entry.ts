@@ -6,6 +6,7 @@
  */
 import stringify from "json-stringify-pretty-compact";
 import { encodeTrace } from "./encode-trace.js";
+import { isObject } from "./is-object.js";
 import { readProgram } from "./parse-program.js";
 import { type Checked, quoted } from "./problem.js";
 import type { Program } from "./program.js";
@@ -71,10 +72,6 @@ export function readCorpusEntry(value: unknown): Checked<LoadedEntry> {
 /** The text of an entry's file: stable, so that the same entry is the same bytes. */
 export function formatCorpusEntry(entry: CorpusEntry): string {
   return `${stringify(entry, { maxLength: 140, indent: 2 })}\n`;
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function joined(prefix: string, path: string): string {

@@ -6,8 +6,8 @@
  * the world go the same way as fibers; whether an op is inside a fiber is the scheduler's to say. The C side is
  * `native-bridge/replay/interpreter.c`: it must write the same records for the same op, in the same order.
  */
-import { type FiberBodies, RunEnd, SchedulerCore, Step } from "../sched/index.js";
 import { WRITE_END } from "../sched/pipes.js";
+import { type FiberBodies, RunEnd, SchedulerCore, Step } from "../sched/scheduler-core.js";
 import { type BodyProgress, BodyState } from "./body-progress.js";
 import { BODY_ROW_SHIFT, BodyRow, loadBodyRows } from "./body-rows.js";
 import {

@@ -4,7 +4,8 @@
  * Made by replaying the program on the model up to that record: nothing is kept while replaying, so a report costs one more replay and a
  * campaign nothing. Lists are in the order in which the scheduler would act on them.
  */
-import { type ParkReason, type Readiness, snapshotOf } from "../sched/index.js";
+import type { Readiness } from "../sched/index.js";
+import { type ParkReason, snapshotOf } from "../sched/snapshot.js";
 import { assertNever, bodyNamesOf } from "./encode-program.js";
 import { Interpreter } from "./interpreter.js";
 import type { Program } from "./program.js";

@@ -9,10 +9,10 @@ import { join } from "node:path";
 import {
   type CorpusEntry,
   formatCorpusEntry,
-  isObject,
   type LoadedEntry,
   readCorpusEntry,
 } from "../sim/corpus-entry.js";
+import { isObject } from "../sim/is-object.js";
 import { parseJson } from "../sim/parse-program.js";
 import { problemLine } from "../sim/problem.js";
 import { fileComplaint, readTextFile } from "./text-file.js";

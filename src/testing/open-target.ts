@@ -3,7 +3,7 @@
  *
  * Invariant: the caller closes what it has opened, so that no process is left behind.
  */
-import { openNativeTarget, type TargetOptions } from "../native-bridge/targets.js";
+import type { TargetOptions } from "../native-bridge/targets.js";
 import { ModelTarget } from "../sim/model-target.js";
 import type { Target } from "../sim/target.js";
 
@@ -21,5 +21,7 @@ import type { Target } from "../sim/target.js";
  * something that is no runtime.
  */
 export async function openTarget(name: string, options: TargetOptions = {}): Promise<Target> {
-  return name === "model" ? new ModelTarget() : openNativeTarget(name, options);
+  if (name === "model") return new ModelTarget();
+  // Loaded only where a native target is wanted: it is more than the model and all else together.
+  return (await import("../native-bridge/targets.js")).openNativeTarget(name, options);
 }
