@@ -74,7 +74,7 @@ async function compile(notes) {
     ...readdirSync(native)
       .filter((name) => name.endsWith(".c"))
       .map((name) => join(native, name)),
-    ...(await runtimeSources(architecture, "epoll")),
+    ...runtimeSources(architecture, "epoll"),
   ];
   const folder = join(cacheFolder(), "bench");
   makeFolder(folder);

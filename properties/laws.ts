@@ -9,7 +9,7 @@ import { type Signature, signatureOf, signatureText } from "../src/sim/campaign/
 import { checkProgram } from "../src/sim/check-program.js";
 import { decodeProgram } from "../src/sim/decode-program.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { sameWords, traceOf } from "../src/sim/diff.js";
+import { sameWords } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { encodeTrace } from "../src/sim/encode-trace.js";
 import { diffTargets } from "../src/sim/expected-trace.js";
@@ -22,7 +22,7 @@ import { problemLine } from "../src/sim/problem.js";
 import type { Program } from "../src/sim/program.js";
 import { opCountOf } from "../src/sim/shrink/program-edits.js";
 import { type Shrunk, shrinkProgram } from "../src/sim/shrink/shrink-program.js";
-import type { Target } from "../src/sim/target.js";
+import { type Target, traceOf } from "../src/sim/target.js";
 import type { Trace } from "../src/sim/trace.js";
 
 /** Something that answers with the encoded traces of programs, in their order. */

@@ -24,7 +24,6 @@ export type { CorpusEntry, LoadedEntry, Provenance } from "./sim/corpus-entry.js
 export { formatCorpusEntry, readCorpusEntry } from "./sim/corpus-entry.js";
 export { decodeTrace } from "./sim/decode-trace.js";
 export type { Divergence, DivergentSide } from "./sim/diff.js";
-export { traceOf } from "./sim/diff.js";
 export { batchOf, encodeProgram } from "./sim/encode-program.js";
 export { explainStuck } from "./sim/forensics/explain-stuck.js";
 export type {
@@ -45,7 +44,7 @@ export type { Op, OpName, PipeEnd, Program, TaskBody, WorldOp } from "./sim/prog
 export { type Body, FiberRef, OpList, PipeRef, ProgramBuilder, TaskRef } from "./sim/program-builder.js";
 export { type RecordOptions, record } from "./sim/record/record.js";
 export { RecordingError } from "./sim/record/recording-error.js";
-export { type ProgramBatch, type Target, TargetError, type TraceBatch } from "./sim/target.js";
+export { type ProgramBatch, type Target, TargetError, type TraceBatch, traceOf } from "./sim/target.js";
 export type {
   Int64,
   LeakKind,

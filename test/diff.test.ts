@@ -5,12 +5,13 @@
  */
 import { describe, expect, test } from "vitest";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { type Divergence, diffTraces, sameBatch, sameWords, traceOf } from "../src/sim/diff.js";
+import { type Divergence, diffTraces, sameBatch, sameWords } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { encodeTrace } from "../src/sim/encode-trace.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import { problemLine } from "../src/sim/problem.js";
 import { ProgramBuilder } from "../src/sim/program-builder.js";
+import { traceOf } from "../src/sim/target.js";
 import type { Outcome, Trace, TraceRecord } from "../src/sim/trace.js";
 
 const b = new ProgramBuilder();

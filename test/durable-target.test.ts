@@ -4,11 +4,10 @@
 import { describe, expect, test } from "vitest";
 import { DurableTarget } from "../src/native-bridge/durable-target.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { traceOf } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import type { Program } from "../src/sim/program.js";
-import { type ProgramBatch, type Target, TargetError, type TraceBatch } from "../src/sim/target.js";
+import { type ProgramBatch, type Target, TargetError, type TraceBatch, traceOf } from "../src/sim/target.js";
 
 const programs: Program[] = Array.from({ length: 9 }, (_, i) => ({
   version: 1,

@@ -5,12 +5,12 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { traceOf } from "../src/sim/diff.js";
 import { batchOf, countExecuted, countOps, encodeProgram } from "../src/sim/encode-program.js";
 import { encodeTrace } from "../src/sim/encode-trace.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import { problemLine } from "../src/sim/problem.js";
 import type { Program } from "../src/sim/program.js";
+import { traceOf } from "../src/sim/target.js";
 import type { Outcome, Trace, TraceRecord } from "../src/sim/trace.js";
 import { loadCorpusProgram } from "./support/replay.js";
 

@@ -5,13 +5,13 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { traceOf } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import { readProgram } from "../src/sim/parse-program.js";
 import { problemLine } from "../src/sim/problem.js";
 import type { Op, Program } from "../src/sim/program.js";
 import { ProgramBuilder } from "../src/sim/program-builder.js";
+import { traceOf } from "../src/sim/target.js";
 import type { Trace } from "../src/sim/trace.js";
 import { loadCorpusProgram } from "./support/replay.js";
 import { logsOf, outcomeLine, resultsOf, timedLogsOf } from "./support/trace-readers.js";

@@ -2,12 +2,11 @@
 import { expect, test } from "vitest";
 import { decodeProgram } from "../src/sim/decode-program.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { traceOf } from "../src/sim/diff.js";
 import { batchOf } from "../src/sim/encode-program.js";
 import { encodeTrace } from "../src/sim/encode-trace.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import type { Program } from "../src/sim/program.js";
-import type { Target } from "../src/sim/target.js";
+import { type Target, traceOf } from "../src/sim/target.js";
 import type { Trace } from "../src/sim/trace.js";
 import { failuresOf, shrinkFailure, unlessStalled } from "../src/testing/investigate.js";
 import { replayCorpus } from "../src/testing/replay-corpus.js";

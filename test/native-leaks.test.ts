@@ -7,12 +7,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openNativeTarget } from "../src/native-bridge/targets.js";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { sameWords, traceOf } from "../src/sim/diff.js";
+import { sameWords } from "../src/sim/diff.js";
 import { audited, batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { ProgramWord } from "../src/sim/encoding.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import type { Program } from "../src/sim/program.js";
-import type { Target } from "../src/sim/target.js";
+import { type Target, traceOf } from "../src/sim/target.js";
 import { generatedBatch } from "./support/generated-batch.js";
 import { architecturesHere } from "./support/runtime-builds.js";
 import { outcomeLine } from "./support/trace-readers.js";

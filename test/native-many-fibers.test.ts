@@ -6,9 +6,10 @@
  */
 import { describe, expect, test } from "vitest";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { sameWords, traceOf } from "../src/sim/diff.js";
+import { sameWords } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import type { Op, Program } from "../src/sim/program.js";
+import { traceOf } from "../src/sim/target.js";
 import { targetOf, targetsHere, wordsOn } from "./support/replay.js";
 
 const FIBERS = 100_000;

@@ -7,11 +7,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeTargets } from "../src/native-bridge/doctor.js";
 import { openNativeTarget } from "../src/native-bridge/targets.js";
-import { traceOf } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { OutcomeCode, RecordKind } from "../src/sim/encoding.js";
 import type { Op, Program } from "../src/sim/program.js";
-import type { Target, TraceBatch } from "../src/sim/target.js";
+import { type Target, type TraceBatch, traceOf } from "../src/sim/target.js";
 
 /** `main` logs -2 and deinits, outside any fiber: written by hand after docs/encoding.md, as a second opinion on the encoders. */
 const LOG_PROGRAM = Int32Array.from([

@@ -4,7 +4,6 @@
  */
 import { describe, expect, test } from "vitest";
 import { decodeTrace } from "../src/sim/decode-trace.js";
-import { traceOf } from "../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
 import { encodeTrace } from "../src/sim/encode-trace.js";
 import { ModelTarget } from "../src/sim/model-target.js";
@@ -12,6 +11,7 @@ import { parseProgram } from "../src/sim/parse-program.js";
 import { problemLine } from "../src/sim/problem.js";
 import type { Program } from "../src/sim/program.js";
 import { ProgramBuilder } from "../src/sim/program-builder.js";
+import { traceOf } from "../src/sim/target.js";
 import type { Trace } from "../src/sim/trace.js";
 import { outcomeLine, resultsOf, timedLogsOf, wakeLine } from "./support/trace-readers.js";
 

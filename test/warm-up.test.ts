@@ -1,9 +1,10 @@
 /** The programs that an emulated replayer runs unseen before its first large batch, and that they change no trace. */
 import { expect, test } from "vitest";
 import { warmUpBatch } from "../src/native-bridge/warm-up.js";
-import { sameWords, traceOf } from "../src/sim/diff.js";
+import { sameWords } from "../src/sim/diff.js";
 import { HEADER_RESULT_SHIFT, OpCode, OutcomeCode, ProgramWord, RecordKind } from "../src/sim/encoding.js";
 import { ModelTarget } from "../src/sim/model-target.js";
+import { traceOf } from "../src/sim/target.js";
 import { generatedBatch } from "./support/generated-batch.js";
 import { epollTargetsHere, targetOf } from "./support/replay.js";
 

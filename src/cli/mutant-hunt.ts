@@ -8,9 +8,9 @@ import { createHash } from "node:crypto";
 import type { ExpectedRange, ExpectedRuns } from "../sim/campaign/expected-runs.js";
 import { leakingPrograms } from "../sim/campaign/leak-audit.js";
 import { type Signature, signatureText } from "../sim/campaign/signature.js";
-import { sameBatch, sameWords, traceOf } from "../sim/diff.js";
+import { sameBatch, sameWords } from "../sim/diff.js";
 import { runSeed } from "../sim/generate/run-seed.js";
-import type { Target } from "../sim/target.js";
+import { type Target, traceOf } from "../sim/target.js";
 import { type Failure, failuresOf, programOfRun } from "../testing/investigate.js";
 
 /** What gave a bug away. `audit`: the library could not even be loaded, and the audit of its symbols says why. */

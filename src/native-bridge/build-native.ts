@@ -7,8 +7,8 @@
  */
 import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { readdir, readFile, rename, rm } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { type Readiness, TargetError } from "../sim/target.js";
@@ -104,7 +104,7 @@ async function planOf(
   const compiler = await findCompiler(architecture);
   const readiness = options.readiness ?? "epoll";
   const system = readiness === "kqueue" ? findKqueueSystem() : undefined;
-  const sources = [...(await sourcesOf(name, architecture, readiness)), ...(system?.sources ?? [])];
+  const sources = [...sourcesOf(name, architecture, readiness), ...(system?.sources ?? [])];
   const flags = [
     ...FLAGS,
     `-I${packagePath("include")}`,
@@ -113,7 +113,7 @@ async function planOf(
   ];
   const libraries = [...LIBRARIES, ...(system?.libraries ?? [])];
   const headers = system === undefined ? [] : [system.header];
-  const key = await hashOf(
+  const key = hashOf(
     [name, architecture, compiler.identity, ...flags, ...libraries],
     [...sources, ...headers],
   );
@@ -123,18 +123,16 @@ async function planOf(
 }
 
 /** The sources of our own scheduler, for a program that compiles them in. Absolute, in a fixed order. */
-export function runtimeSources(architecture: Architecture, readiness: Readiness): Promise<string[]> {
+export function runtimeSources(architecture: Architecture, readiness: Readiness): string[] {
   return sourcesOf("libsched.so", architecture, readiness);
 }
 
 /** Absolute, in a fixed order. The C side keeps one file per architecture and per backend, so the choice is made by name. */
-async function sourcesOf(
-  name: ArtefactName,
-  architecture: Architecture,
-  readiness: Readiness,
-): Promise<string[]> {
+function sourcesOf(name: ArtefactName, architecture: Architecture, readiness: Readiness): string[] {
   const folder = packagePath("src", "native-bridge", name === "libsched.so" ? "runtime" : "replay");
-  const files = (await readdir(folder)).sort().map((file) => join(folder, file));
+  const files = readdirSync(folder)
+    .sort()
+    .map((file) => join(folder, file));
   return files.filter((file) => {
     const isBridge = basename(file) === "bridge.c";
     if (name === "liblockstep_bridge.so") return isBridge;
@@ -143,16 +141,21 @@ async function sourcesOf(
   });
 }
 
-/** Headers count for every artefact: which file includes which is the compiler's business. */
-async function hashOf(settings: readonly string[], sources: readonly string[]): Promise<string> {
+/**
+ * Headers count for every artefact: which file includes which is the compiler's business. Read in one go: a promise for each of the small
+ * files takes longer than the files, and every command with a native target waits for it.
+ */
+function hashOf(settings: readonly string[], sources: readonly string[]): string {
   const headers: string[] = [];
   for (const folder of ["include", "src/native-bridge/runtime", "src/native-bridge/replay"]) {
-    const files = (await readdir(packagePath(folder))).filter((file) => file.endsWith(".h")).sort();
+    const files = readdirSync(packagePath(folder))
+      .filter((file) => file.endsWith(".h"))
+      .sort();
     headers.push(...files.map((file) => packagePath(folder, file)));
   }
   const hash = createHash("sha256").update(JSON.stringify(settings));
   for (const file of [...sources, ...headers]) {
-    const content = await readFile(file);
+    const content = readFileSync(file);
     hash.update(`\0${basename(file)}\0${content.length}\0`).update(content);
   }
   return hash.digest("hex").slice(0, 16);

@@ -43,7 +43,7 @@ export async function findCompiler(architecture: Architecture): Promise<Compiler
   const commands = override ? [override.split(/\s+/)] : names.map((name) => [name]);
   for (const [name, ...leadingArguments] of commands) {
     const path = findProgram(name ?? "");
-    if (path !== undefined) return identify(path, leadingArguments);
+    if (path !== undefined) return identified(path, leadingArguments);
   }
   const what = override
     ? `${variable}=${override} is not a program`
@@ -52,6 +52,16 @@ export async function findCompiler(architecture: Architecture): Promise<Compiler
     "unavailable",
     `no C compiler for ${architecture}: ${what}; install one: ${compilerInstallCommand(architecture)}`,
   );
+}
+
+/** A compiler is asked once a process: a target has three artefacts, and a process takes longer to start than any of them to be found. */
+const asked = new Map<string, Promise<Compiler>>();
+
+function identified(path: string, leadingArguments: readonly string[]): Promise<Compiler> {
+  const command = [path, ...leadingArguments].join("\n");
+  const identity = asked.get(command) ?? identify(path, leadingArguments);
+  asked.set(command, identity);
+  return identity;
 }
 
 async function identify(path: string, leadingArguments: readonly string[]): Promise<Compiler> {

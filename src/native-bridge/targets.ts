@@ -4,14 +4,12 @@
  * defects of `defects.ts`.
  *
  * Invariant: the name alone, with the ELF header where it is a path, decides which kind of target answers. `model` is not opened
- * here: nothing native stands behind it.
+ * here: nothing native stands behind it. What only some names need (the emulator, the table of defects) is loaded for those.
  */
 import { resolve } from "node:path";
 import { type Readiness, type Target, TargetError } from "../sim/target.js";
 import { type Architecture, machineArchitecture } from "./architecture.js";
-import { buildDefective, findDefect } from "./defects.js";
 import { DurableTarget } from "./durable-target.js";
-import { openEmulated } from "./emulated.js";
 import { inspectLibrary } from "./library.js";
 import { openNative } from "./native.js";
 import type { TargetOptions } from "./target-options.js";
@@ -37,7 +35,7 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
     const runtime = ours[2] === undefined ? undefined : await defective(ours[2], architecture, readiness);
     return architecture === machine
       ? openNative(name, runtime, options, readiness)
-      : openEmulated(name, runtime, options);
+      : (await import("./emulated.js")).openEmulated(name, runtime, options);
   }
   // A library of the user's that waits by kqueue, and is held to its order.
   const onKqueue = /^kqueue:(.+)$/.exec(name)?.[1];
@@ -46,7 +44,8 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
   const machine = machineArchitecture();
   const readiness = onKqueue === undefined ? "epoll" : "kqueue";
   if (architecture === machine) return openNative(name, path, options, readiness);
-  if (architecture === "aarch64") return openEmulated(name, path, options, readiness);
+  if (architecture === "aarch64")
+    return (await import("./emulated.js")).openEmulated(name, path, options, readiness);
   throw new TargetError(
     "invalid",
     `${path} is for ${architecture}, which this ${machine} machine cannot run`,
@@ -54,6 +53,7 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
 }
 
 async function defective(name: string, architecture: Architecture, readiness: Readiness): Promise<string> {
+  const { buildDefective, findDefect } = await import("./defects.js");
   const defect = findDefect(name);
   if (defect === undefined) {
     throw new TargetError("invalid", `${name} is no defect; lockstep mutants --list names them`);

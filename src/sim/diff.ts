@@ -60,11 +60,6 @@ export function sameBatch(left: TraceBatch, right: TraceBatch): boolean {
   );
 }
 
-/** The words of trace i of a batch, or of program i: a view, valid as long as the batch. */
-export function traceOf(batch: Pick<TraceBatch, "words" | "ends">, i: number): Int32Array {
-  return batch.words.subarray(i === 0 ? 0 : batch.ends[i - 1]!, batch.ends[i]!);
-}
-
 /** Where two traces of a program part, or undefined when they agree. `recordsAfter` bounds what is shown of each side. */
 export function diffTraces(
   program: Program,

@@ -29,6 +29,11 @@ export interface TraceBatch {
   readonly printed?: string;
 }
 
+/** The words of trace i of a batch, or of program i: a view, valid as long as the batch. */
+export function traceOf(batch: Pick<TraceBatch, "words" | "ends">, i: number): Int32Array {
+  return batch.words.subarray(i === 0 ? 0 : batch.ends[i - 1]!, batch.ends[i]!);
+}
+
 /** Something that programs are replayed on, and nothing more. */
 export interface Target {
   /** As the user named it: `model`, `native`, `aarch64` or a path. */

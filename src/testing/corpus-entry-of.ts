@@ -1,10 +1,10 @@
 /** Makes an entry of a corpus: the recorded trace is always the model's. */
 import { CORPUS_FORMAT, type CorpusEntry } from "../sim/corpus-entry.js";
 import { decodeTrace } from "../sim/decode-trace.js";
-import { traceOf } from "../sim/diff.js";
 import { batchOf, encodeProgram } from "../sim/encode-program.js";
 import { ModelTarget } from "../sim/model-target.js";
 import type { Program } from "../sim/program.js";
+import { traceOf } from "../sim/target.js";
 
 /**
  * A program with its trace on the model, to be kept. `reason`: one line that says what the entry guards.

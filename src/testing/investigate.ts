@@ -7,7 +7,7 @@
 import { STALL } from "../sim/campaign/batch-runner.js";
 import { type Signature, signatureOf, signatureText } from "../sim/campaign/signature.js";
 import { decodeProgram } from "../sim/decode-program.js";
-import { type Divergence, traceOf } from "../sim/diff.js";
+import type { Divergence } from "../sim/diff.js";
 import { audited, batchOf, encodeProgram } from "../sim/encode-program.js";
 import { diffTargets } from "../sim/expected-trace.js";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
@@ -16,7 +16,7 @@ import { SeededStream } from "../sim/generate/random-numbers.js";
 import { WordBuffer } from "../sim/generate/word-buffer.js";
 import type { Program } from "../sim/program.js";
 import { type Shrunk, shrinkProgram } from "../sim/shrink/shrink-program.js";
-import type { Target } from "../sim/target.js";
+import { type Target, traceOf } from "../sim/target.js";
 
 /** A program on which a target differs from the expected one. */
 export interface Failure {

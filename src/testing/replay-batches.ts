@@ -5,10 +5,9 @@
  * trace for each target that can run it; targets replay the same batch at the same time.
  */
 
-import { traceOf } from "../sim/diff.js";
 import { audited, batchOf, encodeProgram } from "../sim/encode-program.js";
 import type { Program } from "../sim/program.js";
-import type { Target } from "../sim/target.js";
+import { type Target, traceOf } from "../sim/target.js";
 
 const BATCH_PROGRAMS_MAX = 1000;
 const BATCH_WORDS_MAX = 4 * 1024 * 1024;

@@ -9,13 +9,12 @@ import { afterAll } from "vitest";
 import { describeTargets } from "../../src/native-bridge/doctor.js";
 import { openNativeTarget } from "../../src/native-bridge/targets.js";
 import { decodeTrace } from "../../src/sim/decode-trace.js";
-import { traceOf } from "../../src/sim/diff.js";
 import { batchOf, encodeProgram } from "../../src/sim/encode-program.js";
 import { ModelTarget } from "../../src/sim/model-target.js";
 import { readProgram } from "../../src/sim/parse-program.js";
 import { problemLine } from "../../src/sim/problem.js";
 import type { Program } from "../../src/sim/program.js";
-import type { Target } from "../../src/sim/target.js";
+import { type Target, traceOf } from "../../src/sim/target.js";
 import type { Trace } from "../../src/sim/trace.js";
 
 const open = new Map<string, Promise<Target>>();

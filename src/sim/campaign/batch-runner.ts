@@ -6,14 +6,14 @@
  */
 import { hash } from "node:crypto";
 import { outcomeOf } from "../decode-trace.js";
-import { sameBatch, traceOf } from "../diff.js";
+import { sameBatch } from "../diff.js";
 import { agrees } from "../expected-trace.js";
 import type { GeneratorConstraints } from "../generate/profile.js";
 import { ProgramGenerator } from "../generate/program-generator.js";
 import { SeededStream } from "../generate/random-numbers.js";
 import { runSeed } from "../generate/run-seed.js";
 import { WordBuffer } from "../generate/word-buffer.js";
-import type { ProgramBatch, Target, TraceBatch } from "../target.js";
+import { type ProgramBatch, type Target, type TraceBatch, traceOf } from "../target.js";
 import { Coverage } from "./coverage.js";
 import { leakingPrograms } from "./leak-audit.js";
 import { outcomeWord } from "./signature.js";

@@ -7,11 +7,10 @@
  */
 import type { Readiness } from "../../sched/index.js";
 import { outcomeOf } from "../decode-trace.js";
-import { traceOf } from "../diff.js";
 import { audited, batchOf } from "../encode-program.js";
 import { RecordKind } from "../encoding.js";
 import { agrees } from "../expected-trace.js";
-import type { ProgramBatch, Target, TraceBatch } from "../target.js";
+import { type ProgramBatch, type Target, type TraceBatch, traceOf } from "../target.js";
 import { outcomeWord } from "./signature.js";
 
 /**
