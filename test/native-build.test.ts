@@ -3,7 +3,7 @@
  *
  * Needs a C compiler.
  */
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -34,6 +34,19 @@ async function fakeCompiler(body: string): Promise<string> {
 }
 
 describe("the cache of native artefacts", () => {
+  test("a compiler is asked for its version once, however many artefacts are looked for", async () => {
+    const log = join(folder, "asked");
+    const path = join(folder, "asked-cc");
+    const compile = 'while [ "$1" != -o ]; do shift; done; : >"$2"';
+    await writeFile(path, `#!/bin/sh\nif [ "$1" = --version ]; then echo >>'${log}'; else ${compile}; fi\n`);
+    await chmod(path, 0o755);
+    vi.stubEnv("CC", path);
+    const names = ["libsched.so", "lockstep-host", "libsched.so"] as const;
+    await Promise.all(names.map((name) => buildNative(name, architecture, { cache: folder })));
+    await buildNative("liblockstep_bridge.so", architecture, { cache: folder });
+    expect(await readFile(log, "utf8")).toBe("\n");
+  });
+
   test("a second build compiles nothing and gives the same file", async () => {
     const first = await buildNative("libsched.so", architecture, { cache: folder });
     const { mtimeMs, ino } = await stat(first);
