@@ -58,6 +58,7 @@ export type {
 export { wakeOrder } from "./sim/wake-order.js";
 export { corpusEntryOf } from "./testing/corpus-entry-of.js";
 export { writeCorpusEntry } from "./testing/corpus-folder.js";
+export type { NotRepeated } from "./testing/failure-log.js";
 export { programOfRun } from "./testing/investigate.js";
 export { diff, type Finding, investigate, replay, type ShrinkLimits } from "./testing/investigate-program.js";
 export { openTarget } from "./testing/open-target.js";
