@@ -6,6 +6,7 @@
  * line each on standard error; logs go there too, through pino, and are silent unless `--log-level` says otherwise.
  */
 import { Command, CommanderError, Option } from "commander";
+import { isSystemError } from "../native-bridge/system-error.js";
 import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { TargetError } from "../sim/target.js";
 import { fileComplaint } from "../testing/text-file.js";
@@ -140,8 +141,8 @@ function complainOf(error: unknown, terminal: Terminal): ExitStatus {
     terminal.complain(error.message);
     return error.reason === "invalid" ? ExitStatus.badInput : ExitStatus.unavailable;
   }
-  const { code, path, syscall } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) throw error;
+  if (!isSystemError(error)) throw error;
+  const { path, syscall } = error;
   terminal.complain(`${path ?? syscall}: ${fileComplaint(error)}`);
   return ExitStatus.badInput;
 }

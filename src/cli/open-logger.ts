@@ -4,6 +4,7 @@
 import { basename, dirname } from "node:path";
 import { type Logger, pino } from "pino";
 import { createStream } from "rotating-file-stream";
+import { isSystemError } from "../native-bridge/system-error.js";
 import { fileComplaint } from "../testing/text-file.js";
 import type { Terminal } from "./terminal.js";
 
@@ -23,7 +24,8 @@ export function openLogger(level: string, file: string | undefined, terminal: Te
   let isBroken = false;
   stream.on("error", (error) => {
     // What is logged is worth less than what goes on.
-    if (!isBroken) terminal.complain(`${file}: the log cannot be written: ${fileComplaint(error)}`);
+    const why = isSystemError(error) ? fileComplaint(error) : error.message;
+    if (!isBroken) terminal.complain(`${file}: the log cannot be written: ${why}`);
     isBroken = true;
   });
   return pino({ level }, stream);
