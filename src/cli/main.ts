@@ -20,6 +20,7 @@ import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js"
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus, interruptedBy } from "./exit-status.js";
+import type { OpenLog } from "./open-logger.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 
@@ -51,6 +52,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     });
   }
   let status: ExitStatus = ExitStatus.agreement;
+  let openLog: OpenLog | undefined;
   const program = new Command("lockstep");
 
   const run: RunCommand = async (command) => {
@@ -69,10 +71,8 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     }
     const level = logLevel ?? (logFile === undefined ? "silent" : "info");
     // Loaded only where something is to be logged, as every command is only when it is run: most of a short command is its start.
-    const log =
-      level === "silent"
-        ? {}
-        : { logger: (await import("./open-logger.js")).openLogger(level, logFile, terminal) };
+    if (level !== "silent") openLog = (await import("./open-logger.js")).openLogger(level, logFile, terminal);
+    const log = openLog === undefined ? {} : { logger: openLog.logger };
     const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, ...log };
     status = await command({ terminal, interruption, ...log }, settings);
   };
@@ -131,6 +131,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     return error.exitCode === 0 ? ExitStatus.agreement : ExitStatus.badInput;
   } finally {
     await closeTargets();
+    await openLog?.close();
   }
   return status;
 }
