@@ -90,20 +90,34 @@ function runsIn(cwd: string): number {
   return campaign!.runs;
 }
 
-test("a spare process runs nothing first, and each range again that another has run", () => {
+test("a spare process runs nothing first, and each range again that another has run, while that one goes on", () => {
   const cwd = freshFolder();
   const log = join(cwd, "asked");
-  const code = `onRun = ({ from }) =>
-    require("fs").appendFileSync(${JSON.stringify(log)}, process.pid + " " + from + "\\n");`;
+  // The second range waits for the spare's first, for which a spare that only comes at the end is too late.
+  const code = `const fs = require("fs");
+  const processes = () => new Set(fs.readFileSync(${JSON.stringify(log)}, "utf8").match(/^\\d+/gm)).size;
+  onRun = ({ from }) => {
+    fs.appendFileSync(${JSON.stringify(log)}, process.pid + " " + from + "\\n");
+    for (let i = 0; i < 100 && from > 0 && processes() < 2; i++)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  };`;
   const { status } = simWith(cwd, code, "--on", "model", "--runs", "12000", "--jobs", "1", "--canary", "100");
   expect(status).toBe(0);
-  const asked = readFileSync(log, "utf8").trim().split("\n");
-  const processes = [...new Set(asked.map((line) => line.split(" ")[0]))];
+  const asked = readFileSync(log, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ").map(Number));
+  const processes = [...new Set(asked.map(([pid]) => pid))];
   expect(processes).toHaveLength(2);
-  const rangesOf = (pid: string | undefined) =>
-    asked.filter((line) => line.startsWith(`${pid} `)).map((line) => Number(line.split(" ")[1]));
-  const [first, spare] = processes.map(rangesOf);
+  const [first, spare] = processes.map((own) =>
+    asked.filter(([pid]) => pid === own).map(([, from]) => from!),
+  );
   expect(first).toEqual([...new Set(first)].sort((a, b) => a - b));
-  expect(first!.length).toBeGreaterThan(1);
+  expect(first!.length).toBeGreaterThan(2);
   expect(spare).toEqual(first);
+  const [spareBegins, lastBegins] = [
+    asked.findIndex(([pid]) => pid === processes[1]),
+    asked.findIndex(([, from]) => from === first!.at(-1)),
+  ];
+  expect(spareBegins).toBeLessThan(lastBegins);
 });
