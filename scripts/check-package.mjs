@@ -1,19 +1,26 @@
 /**
  * `npm run check-package [NODE...]`: the package as others get it. Packs it, looks at what is in it, has publint and arethetypeswrong judge
  * it, makes the API pages, installs it into an empty project, and there runs the model without a compiler, native with one, the command, and a test with
- * vitest. NODE: versions such as 20 22 24, which npm fetches, or paths; without any, the Node that runs this.
+ * vitest. Then it types docs/tutorial.md and docs/vitest.md as a new user does, each in an empty folder. NODE: versions such as 20 22 24, which npm fetches,
+ * or paths; without any, the Node that runs this. Without the registry it says what it leaves out, and that is no failure.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { capture, root, say } from "./steps.mjs";
+import { createViteServer } from "vitest/node";
+import { capture, root, say, secondsSince } from "./steps.mjs";
 
 /** A tarball that outgrows this has something in it that nobody needs. */
 const PACKED_BYTES_MAX = 500_000;
 /** What may be in it. */
 const WANTED =
-  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|(corpus|schema)\/[\w.-]+\.json|docs\/[\w./-]+\.md|include\/lockstep\.h|dist\/[\w./-]+\.(js|d\.ts|css)|src\/native-bridge\/(runtime|replay|kqueue)\/[\w./]+|examples\/[\w-]+\/[\w.]+)$/;
+  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|(corpus|schema)\/[\w.-]+\.json|docs\/[\w./-]+\.md|include\/lockstep\.h|dist\/[\w./-]+\.(js|d\.ts|css)|src\/native-bridge\/(runtime|replay|kqueue)\/[\w./]+|examples\/([\w-]+\/[\w.]+|[\w-]+\.ya?ml))$/;
+/** What npm says when it cannot reach the registry, and has not kept what it was asked for. */
+const NO_REGISTRY =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|EHOSTUNREACH|ETIMEDOUT|ENOTCACHED)\b/;
+/** The pages that begin with `npm install fiber-lockstep`. */
+const PAGES = ["docs/tutorial.md", "docs/vitest.md"];
 
 const MODEL = `
 import { openTarget, record, replay } from "fiber-lockstep";
@@ -48,19 +55,53 @@ expect(program).toWakeInOrder([]);
 const folder = mkdtempSync(join(tmpdir(), "lockstep-package-"));
 let failures = 0;
 try {
+  await check(process.argv.length > 2 ? process.argv.slice(2) : [process.execPath]);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+say(failures === 0 ? "package: all ok" : `package: ${failures} FAILED`);
+process.exitCode = failures === 0 ? 0 : 1;
+
+async function check(nodes) {
   const tarball = pack();
   judge("publint", ["run", tarball, "--strict"]);
   judge("attw", [tarball, "--profile", "esm-only", "--format", "table-flipped"]);
   const typedoc = capture(join(root, "node_modules", ".bin", "typedoc"), ["--out", join(folder, "api")]);
   step("typedoc", typedoc.ok, typedoc.output);
   const project = install(tarball);
-  for (const node of process.argv.length > 2 ? process.argv.slice(2) : [process.execPath])
-    tryOn(node, project);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  if (project === undefined) return;
+  // The pages are tried by what tries them in the checkout, which is TypeScript.
+  const server = await createViteServer({
+    root,
+    configFile: false,
+    appType: "custom",
+    logLevel: "warn",
+    optimizeDeps: { noDiscovery: true },
+    server: { middlewareMode: true, watch: null, ws: false },
+  });
+  try {
+    const { checkPage } = await server.ssrLoadModule("/test/support/check-page.ts");
+    const { packedReader } = await server.ssrLoadModule("/test/support/packed-reader.ts");
+    for (const wanted of nodes) {
+      const node = /^\d+$/.test(wanted) ? fetched(wanted) : wanted;
+      if (node === undefined) continue;
+      const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
+      const nodeMajor = Number.parseInt(version.slice(1), 10);
+      const cache = join(folder, `cache-${version}`);
+      tryOn(node, version, project, cache);
+      for (const page of PAGES) {
+        const startMs = performance.now();
+        const reader = packedReader({ node, nodeMajor, tarball, cache });
+        const text = readFileSync(join(project, "node_modules", "fiber-lockstep", page), "utf8");
+        const complaints = await checkPage(text, mkdtempSync(join(folder, "empty-")), reader);
+        const what = `Node ${version}: ${page} as typed (${secondsSince(startMs)})`;
+        step(what, complaints.length === 0, complaints.join("\n"));
+      }
+    }
+  } finally {
+    await server.close();
+  }
 }
-say(failures === 0 ? "package: all ok" : `package: ${failures} FAILED`);
-process.exitCode = failures === 0 ? 0 : 1;
 
 /** One line for what was tried, and the whole output of what failed. */
 function step(what, ok, output = "") {
@@ -92,6 +133,7 @@ function judge(tool, args) {
   step(tool, ok && !/warning|suggestion/i.test(output), output);
 }
 
+/** An empty project that has it installed, or undefined where that cannot be. */
 function install(tarball) {
   const project = join(folder, "project");
   mkdirSync(project);
@@ -105,7 +147,12 @@ function install(tarball) {
       encoding: "utf8",
     },
   );
+  if (status !== 0 && NO_REGISTRY.test(stderr)) {
+    say(`== skipped: the package is not installed nor run anywhere: ${unreachable(stderr)}`);
+    return undefined;
+  }
   step("npm install into an empty project", status === 0, stderr);
+  if (status !== 0) return undefined;
   const files = { "model.mjs": MODEL, "native.mjs": NATIVE, "agree.test.ts": TEST, "types.ts": TYPES };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(project, name), text);
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
@@ -118,10 +165,7 @@ function install(tarball) {
   return project;
 }
 
-function tryOn(wanted, project) {
-  const node = /^\d+$/.test(wanted) ? fetched(wanted) : wanted;
-  const version = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
-  const cache = join(folder, `cache-${version}`);
+function tryOn(node, version, project, cache) {
   const inProject = (what, args, printed, env = {}) => {
     const { status, stdout, stderr } = spawnSync(node, args, {
       cwd: project,
@@ -145,11 +189,17 @@ function tryOn(wanted, project) {
   });
 }
 
-/** The path of a Node of this major version, which npm keeps in its own cache. */
+/** The path of a Node of this major version, which npm keeps in its own cache; undefined where it cannot be had. */
 function fetched(major) {
   const args = ["exec", "--yes", `--package=node@${major}`, "--", "node", "-p", "process.execPath"];
   const { stdout, stderr } = spawnSync("npm", args, { cwd: folder, encoding: "utf8" });
   const path = stdout.trim();
-  if (!existsSync(path)) throw new Error(`npm has no Node ${major} for this machine: ${stderr}`);
-  return path;
+  if (existsSync(path)) return path;
+  if (NO_REGISTRY.test(stderr)) say(`== skipped: the package on Node ${major}: ${unreachable(stderr)}`);
+  else step(`Node ${major} from npm`, false, stderr);
+  return undefined;
+}
+
+function unreachable(stderr) {
+  return `npm cannot reach the registry (${NO_REGISTRY.exec(stderr)[0]})`;
 }

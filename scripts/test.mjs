@@ -1,6 +1,7 @@
 /**
  * `npm test`: sets up, then types, lint, tests and the native checks, one line a step. Every step runs, whatever the ones before it
- * said; the exit status is 1 when any failed. Arguments after `--` are passed to vitest.
+ * said; the exit status is 1 when any failed. Arguments after `--` are passed to vitest, but for `--package`, which adds a step: the packed
+ * package, as others get it, on this Node.
  */
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +12,9 @@ import { capture, root, run, say, secondsSince } from "./steps.mjs";
 const node = process.execPath;
 const nativeCheck = "scripts/native-check.sh";
 const macosCheck = "scripts/macos-check.mjs";
+const packageCheck = "scripts/check-package.mjs";
+const withPackage = process.argv.includes("--package");
+const vitestArguments = process.argv.slice(2).filter((argument) => argument !== "--package");
 
 /** Each step says whether it went well; `quiet` ones show what they print only when they fail. */
 const steps = [
@@ -26,10 +30,12 @@ const steps = [
     name: "tests",
     quiet: false,
     command: node,
-    args: ["node_modules/vitest/vitest.mjs", "run", ...process.argv.slice(2)],
+    args: ["node_modules/vitest/vitest.mjs", "run", ...vitestArguments],
   },
   { name: "native checks", quiet: true, command: "bash", args: [nativeCheck], skip: whyNoNativeCheck },
   { name: "build for macOS", quiet: true, command: node, args: [macosCheck] },
+  // The last: it builds dist/ anew.
+  ...(withPackage ? [{ name: "package", quiet: true, command: node, args: [packageCheck] }] : []),
 ];
 
 try {

@@ -250,8 +250,20 @@ test("a process is told from a later one with its number, and from one of anothe
 
 test("--log-file holds the log, and its older parts are rotated away", () => {
   const cwd = freshFolder();
+  // A file that nobody has closed is told by Node when its handle is collected.
+  const collects = join(cwd, "collect.cjs");
+  writeFileSync(
+    collects,
+    `require("v8").setFlagsFromString("--expose-gc");
+const collect = require("vm").runInNewContext("gc");
+process.once("beforeExit", () => [20, 40, 60].map((ms) => setTimeout(collect, ms)));
+`,
+  );
   const sim = (log: string) =>
-    lockstep(["--log-file", log, "sim", "--on", "model", "--runs", "20", "--no-save"], { cwd });
+    lockstep(["--log-file", log, "sim", "--on", "model", "--runs", "20", "--no-save"], {
+      cwd,
+      env: { NODE_OPTIONS: `--require ${collects}` },
+    });
   writeFileSync(join(cwd, "x.log"), Buffer.alloc(10 * 1024 * 1024, "x"));
   expect(sim("x.log")).toMatchObject({ status: 0, stderr: "" });
   expect(readdirSync(cwd).filter((name) => name.startsWith("x.log"))).toEqual(["x.log", "x.log.1"]);

@@ -65,6 +65,20 @@ describe.runIf(targetsHere.includes("native"))("the bench", () => {
     expect(by).toContainEqual(["YIELD_APPENDS_AFTER_SWITCH", undefined]);
   }, 120_000);
 
+  test("hunts what is in kqueue's file on kqueue, and tells a registration that goes with an early wake (I3)", () => {
+    const { status, report } = bench(
+      "--only=KQUEUE_REMOVES_EARLY",
+      "--seed=a",
+      "--runs=3000",
+      "--no-uniform",
+      "--shrink-time=1s",
+    );
+    expect([status, report.rows.map(({ on, found }) => [on, found?.by])]).toEqual([
+      0,
+      [["kqueue+KQUEUE_REMOVES_EARLY", "trace"]],
+    ]);
+  }, 60_000);
+
   test("finds the same run with the same signature each time", () => {
     const findings = [1, 2].map(() =>
       bench("--only", "C2,WAKE_KEEPS_TIMER", "--no-uniform").report.rows.map(({ found }) => [

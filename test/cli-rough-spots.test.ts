@@ -97,9 +97,16 @@ describe("what the machine refuses is told in words, with the path", () => {
     "EROFS",
     "EXDEV",
   ])("%s", (code) => {
-    const told = fileComplaint(Object.assign(new Error(`${code}: raw words, open 'x'`), { code }));
+    const told = fileComplaint(
+      Object.assign(new Error(`${code}: raw words, open 'x'`), { code, syscall: "open" }),
+    );
     expect(told).not.toContain(code);
     expect(told).toMatch(/^[a-z][^:]+(: [^:]+)?$/);
+  });
+
+  test("a fault of ours is none of it: it keeps its stack", () => {
+    expect(() => fileComplaint(new TypeError("x is not a function"))).toThrow("x is not a function");
+    expect(() => fileComplaint(new Error("no such thing"))).toThrow("no such thing");
   });
 
   test("links in a circle and names too long, where a program is read", () => {

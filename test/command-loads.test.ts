@@ -22,9 +22,9 @@ describe("a replay on the model", () => {
 
   test("loads the model, the command and no part of Lockstep that it does not use", () => {
     expect(loaded.files).toContain("sim/interpreter.js");
-    // Of the campaign and of native targets only the limits that options name.
+    // Of the campaign and of native targets only the limits that options name, and what tells a refusal of the system.
     expect(loaded.files.filter((path) => !/^(cli|report|sched|sim|testing)\/[\w-]+\.js$/.test(path))).toEqual(
-      ["native-bridge/target-options.js", "sim/generate/run-seed.js"],
+      ["native-bridge/system-error.js", "native-bridge/target-options.js", "sim/generate/run-seed.js"],
     );
     const others =
       /^(cli\/(?!define-).+-command|sim\/(diff|corpus-entry|program-schema|program-builder)|sched\/index)\.js$/;

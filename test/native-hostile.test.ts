@@ -219,6 +219,13 @@ describe.each(architecturesHere)("a hostile runtime on $name", ({ name }) => {
     60_000,
   );
 
+  test("a template that its worker stops goes on: it is not ended and replaced, which would lose ten seconds", async () => {
+    await target.replay(batchOf(good));
+    const before = processesOf(library);
+    await target.replay(batchOf([...good, encodeProgram(hostileProgram("stop_parent")), ...good]));
+    expect(processesOf(library)).toEqual(before);
+  }, 60_000);
+
   test("what a runtime printed before it aborted is told", async () => {
     const traces = await target.replay(batchOf([encodeProgram(hostileProgram("assert_and_abort"))]));
     expect(traces.printed).toContain("assertion failed: fiber != NULL");

@@ -6,7 +6,7 @@ import ts from "typescript";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packagePath } from "../src/native-bridge/package-path.js";
 import { buildCommand } from "./support/command.js";
-import { readSource } from "./support/source-files.js";
+import { readSource } from "./support/read-source.js";
 
 beforeAll(buildCommand);
 

@@ -4,7 +4,8 @@
  */
 import { basename, dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
-import { filesIn, readSource, textOf } from "./support/source-files.js";
+import { readSource } from "./support/read-source.js";
+import { filesIn, textOf } from "./support/source-files.js";
 
 const typescript = filesIn(["src"], /\.ts$/);
 const native = filesIn(["src", "include", "examples"], /\.([chS]|cpp)$/);

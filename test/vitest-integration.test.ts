@@ -134,6 +134,34 @@ test.lockstep("two", printed, { runs: 3 });`);
     );
   });
 
+  test("a run that no test makes fails vitest where the setup is configured, and says which tests there are", () => {
+    const folder = project(
+      'test.lockstep("a/b", sleepers); test.lockstep("b", sleepers);',
+      'globalSetup: "fiber-lockstep/vitest/setup"',
+    );
+    writeFileSync(
+      join(folder, "u.test.ts"),
+      'import { test } from "fiber-lockstep/vitest";\ntest.lockstep("other", { version: 1 });\ntest("plain", () => {});\n',
+    );
+    const statusOf = (seed: string, ...args: string[]) => {
+      const { status, stderr } = vitestIn(folder, args, { LOCKSTEP_SEED: seed });
+      return [status, stderr];
+    };
+    // One of the two files has it.
+    expect(statusOf("night/other:0")).toEqual([0, ""]);
+    expect(statusOf("night/gone:0")).toEqual([
+      1,
+      `LOCKSTEP_SEED=night/gone:0: it is a run of no test here, so nothing was run; each test.lockstep that was begun:
+  a/b
+  b
+  other
+`,
+    ]);
+    const none = "no test.lockstep was begun, so nothing was run: look at the files and at -t\n";
+    expect(statusOf("night/b:0", "-t", "plain")).toEqual([1, `LOCKSTEP_SEED=night/b:0: ${none}`]);
+    expect(statusOf("night", "-t", "plain")).toEqual([0, ""]);
+  });
+
   test("saved programs take of the test's time, and one that can no longer be used fails its test and no other", () => {
     const folder = project(`
 test.lockstep("ties", sleepers, { on: ["model", "native+TIES_BY_LAST"] });

@@ -6,6 +6,7 @@
  * line each on standard error; logs go there too, through pino, and are silent unless `--log-level` says otherwise.
  */
 import { Command, CommanderError, Option } from "commander";
+import { isSystemError } from "../native-bridge/system-error.js";
 import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
 import { TargetError } from "../sim/target.js";
 import { fileComplaint } from "../testing/text-file.js";
@@ -19,6 +20,7 @@ import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js"
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
 import { ExitStatus, interruptedBy } from "./exit-status.js";
+import type { OpenLog } from "./open-logger.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 
@@ -50,6 +52,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     });
   }
   let status: ExitStatus = ExitStatus.agreement;
+  let openLog: OpenLog | undefined;
   const program = new Command("lockstep");
 
   const run: RunCommand = async (command) => {
@@ -68,10 +71,8 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     }
     const level = logLevel ?? (logFile === undefined ? "silent" : "info");
     // Loaded only where something is to be logged, as every command is only when it is run: most of a short command is its start.
-    const log =
-      level === "silent"
-        ? {}
-        : { logger: (await import("./open-logger.js")).openLogger(level, logFile, terminal) };
+    if (level !== "silent") openLog = (await import("./open-logger.js")).openLogger(level, logFile, terminal);
+    const log = openLog === undefined ? {} : { logger: openLog.logger };
     const settings = { timeLimitMs: timeLimit, memoryLimitMiB: memoryLimit, ...log };
     status = await command({ terminal, interruption, ...log }, settings);
   };
@@ -130,6 +131,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     return error.exitCode === 0 ? ExitStatus.agreement : ExitStatus.badInput;
   } finally {
     await closeTargets();
+    await openLog?.close();
   }
   return status;
 }
@@ -140,8 +142,8 @@ function complainOf(error: unknown, terminal: Terminal): ExitStatus {
     terminal.complain(error.message);
     return error.reason === "invalid" ? ExitStatus.badInput : ExitStatus.unavailable;
   }
-  const { code, path, syscall } = error as NodeJS.ErrnoException;
-  if (code === undefined || syscall === undefined) throw error;
+  if (!isSystemError(error)) throw error;
+  const { path, syscall } = error;
   terminal.complain(`${path ?? syscall}: ${fileComplaint(error)}`);
   return ExitStatus.badInput;
 }

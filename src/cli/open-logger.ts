@@ -4,6 +4,7 @@
 import { basename, dirname } from "node:path";
 import { type Logger, pino } from "pino";
 import { createStream } from "rotating-file-stream";
+import { isSystemError } from "../native-bridge/system-error.js";
 import { fileComplaint } from "../testing/text-file.js";
 import type { Terminal } from "./terminal.js";
 
@@ -11,9 +12,16 @@ import type { Terminal } from "./terminal.js";
 const LOG_SIZE = "10M";
 const OLDER_PARTS = 5;
 
+export interface OpenLog {
+  readonly logger: Logger;
+  /** Writes what is left, and closes the file: one that is left to the garbage collector makes Node warn of it. */
+  close(): Promise<void>;
+}
+
 /** `file`: undefined for standard error. Its folder is there. */
-export function openLogger(level: string, file: string | undefined, terminal: Terminal): Logger {
-  if (file === undefined) return pino({ level }, pino.destination({ fd: 2, sync: true }));
+export function openLogger(level: string, file: string | undefined, terminal: Terminal): OpenLog {
+  if (file === undefined)
+    return { logger: pino({ level }, pino.destination({ fd: 2, sync: true })), close: async () => {} };
   const name = basename(file);
   const stream = createStream((index) => (typeof index === "number" ? `${name}.${index}` : name), {
     path: dirname(file),
@@ -23,8 +31,10 @@ export function openLogger(level: string, file: string | undefined, terminal: Te
   let isBroken = false;
   stream.on("error", (error) => {
     // What is logged is worth less than what goes on.
-    if (!isBroken) terminal.complain(`${file}: the log cannot be written: ${fileComplaint(error)}`);
+    const why = isSystemError(error) ? fileComplaint(error) : error.message;
+    if (!isBroken) terminal.complain(`${file}: the log cannot be written: ${why}`);
     isBroken = true;
   });
-  return pino({ level }, stream);
+  const close = (): Promise<void> => new Promise((resolve) => stream.end(() => resolve()));
+  return { logger: pino({ level }, stream), close };
 }

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { isSystemError } from "../native-bridge/system-error.js";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -34,7 +35,8 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (!isSystemError(error)) throw error;
+    return error.code === "EPERM";
   }
 }
 
@@ -46,7 +48,8 @@ function startOf(pid: number): string | null {
     const fields = status.slice(status.lastIndexOf(")") + 2).split(" ");
     // A zombie has ended; only its parent has not asked how.
     return fields[0] === "Z" ? null : `${boot} ${fields[19]}`;
-  } catch {
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
     return null;
   }
 }

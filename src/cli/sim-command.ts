@@ -119,7 +119,6 @@ export async function simCommand(
     };
     journal = new CampaignJournal(options.journal, source, start.takes);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     return refuse(
       `${options.journal}: the journal cannot be written: ${fileComplaint(error)}: name another folder with --journal`,
     );

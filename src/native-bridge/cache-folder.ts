@@ -9,6 +9,7 @@ import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { TargetError } from "../sim/target.js";
 import { makeFolder } from "./make-folder.js";
+import { isSystemError } from "./system-error.js";
 
 /**
  * `$LOCKSTEP_CACHE`, else `$XDG_CACHE_HOME/fiber-lockstep`, else `~/.cache/fiber-lockstep`; where one of the latter two cannot be written,
@@ -53,7 +54,8 @@ function ensureWritable(folder: string): boolean {
     makeFolder(folder, 0o700);
     accessSync(folder, constants.W_OK | constants.X_OK);
     return true;
-  } catch {
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
     return false;
   }
 }

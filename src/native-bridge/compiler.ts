@@ -5,13 +5,10 @@
  * of the key of whatever is built. Overrides: `$CC` for this machine's architecture, `$LOCKSTEP_CC_AARCH64` for aarch64 elsewhere;
  * both may hold arguments (`ccache gcc`).
  */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { TargetError } from "../sim/target.js";
 import { type Architecture, machineArchitecture } from "./architecture.js";
 import { findProgram } from "./find-program.js";
-
-const run = promisify(execFile);
+import { failureOf, runProgram } from "./run-program.js";
 
 export interface Compiler {
   /** Absolute. */
@@ -66,11 +63,11 @@ function identified(path: string, leadingArguments: readonly string[]): Promise<
 
 async function identify(path: string, leadingArguments: readonly string[]): Promise<Compiler> {
   try {
-    const { stdout } = await run(path, [...leadingArguments, "--version"]);
+    const { stdout } = await runProgram(path, [...leadingArguments, "--version"]);
     const version = stdout.split("\n", 1)[0] ?? "";
     return { path, leadingArguments, version, identity: [path, ...leadingArguments, stdout].join("\n") };
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n", 1)[0] : String(error);
+    const [reason] = failureOf(error).message.split("\n", 1);
     throw new TargetError("unavailable", `the C compiler ${path} does not run: ${reason}`);
   }
 }

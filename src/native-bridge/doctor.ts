@@ -4,10 +4,9 @@
  * Invariant: nothing is built, installed or changed by asking, and every requirement that is missing names one command. Data only;
  * `lockstep doctor` prints it, and the set-up script decides by it.
  */
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { promisify } from "node:util";
+import { TargetError } from "../sim/target.js";
 import { type Architecture, machineArchitecture } from "./architecture.js";
 import { auditBuilt, type LibraryAudit } from "./audit-library.js";
 import { compilerInstallCommand, findCompiler } from "./compiler.js";
@@ -24,8 +23,8 @@ import {
 } from "./emulator.js";
 import { loadFfi } from "./ffi.js";
 import { findKqueueSystem, type KqueueSystem } from "./kqueue-system.js";
-
-const run = promisify(execFile);
+import { runProgram } from "./run-program.js";
+import { isSystemError } from "./system-error.js";
 
 export type RequirementId =
   | "machine"
@@ -142,7 +141,7 @@ async function qemuRequirement(): Promise<Requirement> {
   const path = findQemu();
   if (path === undefined) return missing(name, "qemu-aarch64 is not on the PATH", QEMU_INSTALL_COMMAND);
   try {
-    const { stdout } = await run(path, ["--version"]);
+    const { stdout } = await runProgram(path, ["--version"]);
     return { ...name, state: "found", path, version: stdout.split("\n", 1)[0] ?? "" };
   } catch (error) {
     return missing(name, error, QEMU_INSTALL_COMMAND);
@@ -184,5 +183,12 @@ function missing(
   why: unknown,
   install: string,
 ): Requirement {
+  if (why instanceof Error && !isAbsence(why)) throw why;
   return { ...name, state: "missing", why: why instanceof Error ? why.message : String(why), install };
+}
+
+/** A target that cannot be, a file or a module that is not there, a program that does not run; anything else is a fault of ours. */
+function isAbsence(error: Error): boolean {
+  if (error instanceof TargetError || isSystemError(error) || "stderr" in error) return true;
+  return "code" in error && error.code === "MODULE_NOT_FOUND";
 }

@@ -9,6 +9,7 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import { TargetError } from "../sim/target.js";
 import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
 import { type Frame, FrameKind, FrameReader, writeFrame } from "./frames.js";
+import { isSystemError } from "./system-error.js";
 
 /** The bytes of `replay/control.h`: orders, and the answer that one was carried out. */
 const ORDERS = { replay: "r", warmUp: "w", trim: "t" } as const;
@@ -161,8 +162,9 @@ export class EmulatedConnection {
     if (this.#child.pid === undefined) return;
     try {
       process.kill(-this.#child.pid, "SIGKILL");
-    } catch {
-      // The group has ended in the meantime.
+    } catch (error) {
+      // The group may have ended in the meantime.
+      if (!isSystemError(error)) throw error;
     }
     // Whatever still holds the other ends must not keep this process waiting.
     for (const stream of this.#child.stdio) stream?.destroy();

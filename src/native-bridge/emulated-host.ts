@@ -19,6 +19,7 @@ import type { ReplayerOptions, RuntimeDescription } from "./bridge-calls.js";
 import type { EmulatedConnection } from "./emulated-connection.js";
 import { printedText } from "./mapped-host.js";
 import type { ReplayHost } from "./replay-host.js";
+import { isSystemError } from "./system-error.js";
 
 /** Buffers are kept from batch to batch up to this; what needs more gets one of its own. */
 const BUFFER_WORDS_KEPT = 4 * 1024 * 1024;
@@ -44,6 +45,7 @@ export class EmulatedHost implements ReplayHost {
     try {
       return new EmulatedHost(connection, runtime, openSync(memory, "r+"));
     } catch (error) {
+      if (!isSystemError(error)) throw error;
       throw new TargetError("lost", `the memory of the emulated process cannot be opened: ${error}`);
     }
   }

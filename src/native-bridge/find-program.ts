@@ -5,6 +5,7 @@
  */
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { isSystemError } from "./system-error.js";
 
 /** `name`: a bare name, looked up on the PATH, or a path. Returns undefined where there is no such program. */
 export function findProgram(name: string): string | undefined {
@@ -25,7 +26,8 @@ function isExecutableFile(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
-  } catch {
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
     return false;
   }
 }

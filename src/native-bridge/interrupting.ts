@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ProgramBatch, Target, TraceBatch } from "../sim/target.js";
+import { isSystemError } from "./system-error.js";
 
 const PERIOD_MS = 20;
 
@@ -46,7 +47,9 @@ async function interruptUntil(signal: AbortSignal, library: string): Promise<voi
 function signalQuietly(pid: number, signal: "SIGSTOP" | "SIGCONT"): void {
   try {
     process.kill(pid, signal);
-  } catch {}
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
 }
 
 function workersWith(library: string): number[] {
@@ -78,7 +81,8 @@ function hasMapped(pid: number, library: string): boolean {
 function readQuietly(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
-  } catch {
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
     return undefined;
   }
 }

@@ -7,6 +7,7 @@
 import { open, stat } from "node:fs/promises";
 import { TargetError } from "../sim/target.js";
 import { type Architecture, ELF_MACHINE } from "./architecture.js";
+import { isSystemError } from "./system-error.js";
 
 const ELF_HEADER_BYTES = 64;
 const ELF_CLASS_64 = 2;
@@ -50,9 +51,10 @@ async function readHeader(path: string): Promise<Buffer> {
     }
   } catch (error) {
     if (error instanceof TargetError) throw error;
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (!isSystemError(error)) throw error;
+    const { code } = error;
     if (code === "ENOENT" || code === "ENOTDIR") throw invalid(path, "does not exist");
-    throw invalid(path, `cannot be read (${code ?? error})`);
+    throw invalid(path, `cannot be read (${code})`);
   }
 }
 

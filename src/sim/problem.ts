@@ -32,9 +32,10 @@ export function quoted(value: unknown): string {
 /** JSON where there is one: not of a number too large for a double, and not of a value nested by the ten thousand. */
 function jsonText(value: unknown): string {
   if (typeof value === "number") return String(value);
+  if (typeof value === "bigint") return `${value}n`;
   try {
     return JSON.stringify(value) ?? String(value);
-  } catch {
-    return "a value nested too deeply to show";
+  } catch (error) {
+    return error instanceof RangeError ? "a value nested too deeply to show" : "a value that is no JSON";
   }
 }

@@ -4,6 +4,7 @@
  * Nothing here hangs: a named pipe and a device are told, not opened.
  */
 import { readFile, stat } from "node:fs/promises";
+import { isSystemError } from "../native-bridge/system-error.js";
 
 /** A program of a million ops takes some 60 MiB; what is larger is no program. */
 const FILE_BYTES_MAX = 512 * 1024 * 1024;
@@ -24,17 +25,29 @@ export async function readTextFile(
       return { ok: false, complaint: "is a device: name a file, or - for standard input" };
     if (file.size > FILE_BYTES_MAX)
       return { ok: false, complaint: `is larger than ${FILE_BYTES_MAX >> 20} MiB` };
-    const bytes = await readFile(path);
-    return { ok: true, value: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+    const text = decoded(await readFile(path));
+    return text === undefined
+      ? { ok: false, complaint: "is not text in UTF-8: expected JSON" }
+      : { ok: true, value: text };
   } catch (error) {
     return { ok: false, complaint: fileComplaint(error) };
   }
 }
 
-/** What a failed file operation means, without the path. */
+/** Undefined where the bytes are no UTF-8. */
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
+  }
+}
+
+/** What a failed file operation means, without the path. Throws what is no such failure: a fault of ours keeps its stack. */
 export function fileComplaint(error: unknown): string {
-  if (error instanceof TypeError) return "is not text in UTF-8: expected JSON";
-  const { code, message } = error as NodeJS.ErrnoException;
+  if (!isSystemError(error)) throw error;
+  const { code } = error;
   switch (code) {
     case "ENOENT":
       return "there is no such file";
@@ -78,6 +91,6 @@ export function fileComplaint(error: unknown): string {
     case "ENOTSUP":
       return "it cannot hold a file";
     default:
-      return `the system refused it (${code ?? message})`;
+      return `the system refused it (${code})`;
   }
 }

@@ -96,6 +96,8 @@ class LockstepRun {
 
   async run(): Promise<void> {
     const runs = runsOfTest(this.#name, process.env.LOCKSTEP_SEED);
+    // For `setup.ts`, which sees all test files.
+    this.#context.task.meta.lockstep = runs === undefined ? "left" : "ran";
     if (runs === undefined)
       return this.#context.skip(
         `LOCKSTEP_SEED=${process.env.LOCKSTEP_SEED} is a run of another test, of this file or of another`,

@@ -1,5 +1,5 @@
 /**
- * Tries every fenced block of a Markdown page, in order, in a folder that looks like a checkout. A block says by its language what it is:
+ * Tries every fenced block of a Markdown page, in order, in a folder, as a `Reader` does. A block says by its language what it is:
  *
  * - `json`, `jsonc`: a program or a corpus entry; it is checked and replayed on the model.
  * - `jsonl`: records of the trace that the program above it gives on the model, in order; others may lie between.
@@ -32,6 +32,17 @@ const LEFT_OUT = [".git", ".lockstep", ".cache"];
 /** What make has left in the checkout: a page builds its own, and this might be old. */
 const BUILT = /\.so$|_wrong\.cpp$/;
 
+/** Who tries the blocks of a page: where the commands come from, and what is around them. */
+export interface Reader {
+  /** The Node that runs a block of TypeScript. */
+  readonly node: string;
+  /** Bash that stands before the commands of each block, as what the reader has set up stands before all that is typed. */
+  readonly prelude: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Whether blocks that are marked `only packed` are for this reader: those that install the package. */
+  readonly isPacked: boolean;
+}
+
 /** Makes `folder` look like a checkout of the package. */
 export function furnish(folder: string): void {
   mkdirSync(folder, { recursive: true });
@@ -45,8 +56,12 @@ export function furnish(folder: string): void {
 }
 
 /** One line for each block of the page that does not hold, with the line that it stands on; none when all do. */
-export async function checkPage(markdown: string, folder: string): Promise<string[]> {
-  const page = new Page(folder);
+export async function checkPage(
+  markdown: string,
+  folder: string,
+  reader: Reader = checkoutReader(),
+): Promise<string[]> {
+  const page = new Page(folder, reader);
   const complaints: string[] = [];
   for (const block of blocksOf(markdown)) {
     const complaint = await page.check(block);
@@ -55,13 +70,28 @@ export async function checkPage(markdown: string, folder: string): Promise<strin
   return complaints;
 }
 
+/** One who works in a checkout: the command is what the build made, and nothing is installed. */
+function checkoutReader(): Reader {
+  return {
+    node: process.execPath,
+    environment: readerEnvironment(),
+    isPacked: false,
+    prelude: `lockstep() { '${process.execPath}' '${mainPath}' "$@"; }
+vitest() { NO_COLOR=1 '${process.execPath}' '${packagePath("node_modules", "vitest", "vitest.mjs")}' "$@"; }
+npx() { local command="$1"; shift; case "$command" in lockstep | vitest) "$command" "$@" ;; *) return 9 ;; esac; }
+npm() { echo "npm is not for a test to run: mark the block as not run" >&2; return 9; }`,
+  };
+}
+
 class Page {
   readonly #folder: string;
+  readonly #reader: Reader;
   /** Of the last program: the records and the outcome, as JSON. */
   #trace: readonly string[] = [];
 
-  constructor(folder: string) {
+  constructor(folder: string, reader: Reader) {
     this.#folder = folder;
+    this.#reader = reader;
   }
 
   async check(block: Block): Promise<string | undefined> {
@@ -70,7 +100,8 @@ class Page {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, block.text);
     }
-    if (block.notRun !== undefined) return undefined;
+    if (block.notRun !== undefined || (block.onlyPacked !== undefined && !this.#reader.isPacked))
+      return undefined;
     switch (block.language) {
       case "json":
       case "jsonc":
@@ -146,7 +177,7 @@ class Page {
     const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
     const path = join(this.#folder, `line-${line}.mjs`);
     writeFileSync(path, ts.transpile(source, options));
-    const { status, stdout, stderr } = run(process.execPath, [path], this.#folder);
+    const { status, stdout, stderr } = this.#run(this.#reader.node, [path]);
     if (status !== 0) return `fails: ${stderr}`;
     const shown = [...text.matchAll(/console\.log\(.*\/\/ (.*)$/gm)].map((match) => match[1]);
     const difference = firstDifference(shown.join("\n"), stdout);
@@ -156,23 +187,23 @@ class Page {
   #checkCompiles({ language, file }: Block): string | undefined {
     const [compiler, standard] = language === "c" ? ["cc", "-std=c11"] : ["c++", "-std=c++17"];
     const flags = [standard!, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", `-I${packagePath("include")}`];
-    const { status, stderr } = run(compiler!, [...flags, file!], this.#folder);
+    const { status, stderr } = this.#run(compiler!, [...flags, file!]);
     return status === 0 ? undefined : `does not compile: ${stderr}`;
   }
 
   #bash(script: string): SpawnSyncReturns<string> {
-    const prelude = `set -o pipefail
-lockstep() { '${process.execPath}' '${mainPath}' "$@"; }
-vitest() { NO_COLOR=1 '${process.execPath}' '${packagePath("node_modules", "vitest", "vitest.mjs")}' "$@"; }
-npx() { local command="$1"; shift; case "$command" in lockstep | vitest) "$command" "$@" ;; *) return 9 ;; esac; }
-npm() { echo "npm is not for a test to run: mark the block as not run" >&2; return 9; }`;
-    return run("bash", ["-c", `${prelude}\n${script}`], this.#folder);
+    return this.#run("bash", ["-c", `set -o pipefail\n${this.#reader.prelude}\n${script}`]);
   }
-}
 
-function run(program: string, args: readonly string[], cwd: string): SpawnSyncReturns<string> {
-  const env = readerEnvironment();
-  return spawnSync(program, args, { cwd, env, encoding: "utf8", input: "", maxBuffer: 64 * 1024 * 1024 });
+  #run(program: string, args: readonly string[]): SpawnSyncReturns<string> {
+    return spawnSync(program, args, {
+      cwd: this.#folder,
+      env: this.#reader.environment,
+      encoding: "utf8",
+      input: "",
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  }
 }
 
 /** Code that a page shows from this project must stand there word for word; a line of three dots leaves lines out. */

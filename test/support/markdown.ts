@@ -1,8 +1,9 @@
 /**
  * Fenced blocks of a Markdown page, and the comparison of output that a page claims with output that is real.
  *
- * A comment right before a block says what its language cannot: `<!-- file: ties.json -->` names the file that the block is, and
- * `<!-- not run: why -->` keeps it from being tried. Neither is seen by readers.
+ * A comment right before a block says what its language cannot: `<!-- file: ties.json -->` names the file that the block is,
+ * `<!-- not run: why -->` keeps it from being tried, and `<!-- only packed: why -->` leaves it to `npm run check-package`. None is seen by
+ * readers.
  */
 
 export interface Block {
@@ -15,6 +16,7 @@ export interface Block {
   readonly line: number;
   readonly file?: string;
   readonly notRun?: string;
+  readonly onlyPacked?: string;
 }
 
 export function blocksOf(markdown: string): Block[] {
@@ -33,6 +35,7 @@ export function blocksOf(markdown: string): Block[] {
       .map((line) => line.slice(Math.min(indent!.length, line.search(/\S|$/))));
     const file = directive(lines, start, "file");
     const notRun = directive(lines, start, "not run");
+    const onlyPacked = directive(lines, start, "only packed");
     blocks.push({
       language,
       exitStatus: Number(words.find((word) => word.startsWith("exit="))?.slice("exit=".length) ?? 0),
@@ -40,6 +43,7 @@ export function blocksOf(markdown: string): Block[] {
       line: start + 1,
       ...(file === undefined ? {} : { file }),
       ...(notRun === undefined ? {} : { notRun }),
+      ...(onlyPacked === undefined ? {} : { onlyPacked }),
     });
   }
   return blocks;
