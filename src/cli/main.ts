@@ -60,7 +60,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       memoryLimit: number;
     }>();
     const complaint =
-      logFile === undefined ? undefined : (await import("./write-output.js")).outputFileComplaint(logFile);
+      logFile === undefined ? undefined : (await import("./write-output.js")).logFileComplaint(logFile);
     if (complaint !== undefined) {
       terminal.complain(complaint);
       status = ExitStatus.badInput;
@@ -142,7 +142,7 @@ function complainOf(error: unknown, terminal: Terminal): ExitStatus {
   }
   const { code, path, syscall } = error as NodeJS.ErrnoException;
   if (code === undefined || syscall === undefined) throw error;
-  terminal.complain(`${path ?? syscall}: ${fileComplaint(error)}`);
+  terminal.complain(`${path ?? syscall}: ${fileComplaint(error, /dir$/.test(syscall) ? "folder" : "file")}`);
   return ExitStatus.badInput;
 }
 

@@ -4,6 +4,7 @@
  * Invariant: a target that was opened is closed before the command ends, on SIGINT and SIGTERM too, so that no process is left behind
  * (SPEC section 6).
  */
+import { resolve } from "node:path";
 import type { Logger } from "../native-bridge/targets.js";
 import { type Target, TargetError } from "../sim/target.js";
 import { openTarget as openByName } from "../testing/open-target.js";
@@ -47,7 +48,9 @@ export async function openTarget(name: string, settings: TargetSettings): Promis
     if (!(error instanceof TargetError)) throw error;
     const status = error.reason === "invalid" ? ExitStatus.badInput : ExitStatus.unavailable;
     // A message about a library names its path already.
-    const complaint = error.message.includes(name) ? error.message : `${name}: ${error.message}`;
+    const names = [name, resolve(name.replace(/^kqueue:/, ""))];
+    const isNamed = names.some((each) => error.message.includes(each));
+    const complaint = isNamed ? error.message : `${name}: ${error.message}`;
     return { name, complaint, status };
   }
 }

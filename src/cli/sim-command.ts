@@ -65,9 +65,10 @@ export async function simCommand(
   if (names.length === 0)
     return refuse(`sim --on ${options.on}: name at least one target, e.g. --on model,native`);
   const folder = options.save ? (options.corpus ?? CORPUS_DEFAULT) : undefined;
-  const folderComplaint =
+  // Last of what is asked, for it makes the folder.
+  const folderComplaint = (): string | undefined =>
     folder === undefined ? undefined : checkCorpusFolder(folder, options.corpus === undefined);
-  const complaint = optionsComplaint(options) ?? folderComplaint ?? outputsComplaint(options);
+  const complaint = optionsComplaint(options) ?? outputsComplaint(options) ?? folderComplaint();
   if (complaint !== undefined) return refuse(complaint);
   // Opened here before any worker opens its own: what cannot run is told at once, and failures are looked at on these.
   const { targets, status: openStatus } = await openTargets(names, settings, terminal);
@@ -121,7 +122,7 @@ export async function simCommand(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     return refuse(
-      `${options.journal}: the journal cannot be written: ${fileComplaint(error)}: name another folder with --journal`,
+      `${options.journal}: the journal cannot be written: ${fileComplaint(error, "folder")}: name another folder with --journal`,
     );
   }
   if (options.json !== true)

@@ -50,7 +50,9 @@ export async function statusCommand(
     campaigns = journals.campaigns.map((noted) => statusOf(noted, folder));
   } catch (error) {
     const why =
-      (error as NodeJS.ErrnoException).code === "ENOTDIR" ? "is not a folder" : fileComplaint(error);
+      (error as NodeJS.ErrnoException).code === "ENOTDIR"
+        ? "is not a folder"
+        : fileComplaint(error, "folder");
     terminal.complain(`${folder}: ${why}: expected the journal of lockstep sim`);
     return ExitStatus.badInput;
   }

@@ -52,6 +52,7 @@ async function readHeader(path: string): Promise<Buffer> {
     if (error instanceof TargetError) throw error;
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") throw invalid(path, "does not exist");
+    if (code === "EACCES" || code === "EPERM") throw invalid(path, "cannot be read: permission denied");
     throw invalid(path, `cannot be read (${code ?? error})`);
   }
 }

@@ -31,13 +31,13 @@ export async function readTextFile(
   }
 }
 
-/** What a failed file operation means, without the path. */
-export function fileComplaint(error: unknown): string {
+/** What a failed file operation means, without the path. `kind`: what was looked for there. */
+export function fileComplaint(error: unknown, kind: "file" | "folder" = "file"): string {
   if (error instanceof TypeError) return "is not text in UTF-8: expected JSON";
   const { code, message } = error as NodeJS.ErrnoException;
   switch (code) {
     case "ENOENT":
-      return "there is no such file";
+      return kind === "file" ? "there is no such file" : "there is no such folder";
     case "EACCES":
     case "EPERM":
       return "permission denied";
