@@ -197,7 +197,7 @@ describe("--resume", () => {
   test.each([
     ["is damaged", (text: string) => text.replace('"next":', '"next":1')],
     ["is not the record of a campaign", (text: string) => text.slice(0, 100)],
-    ["is the record of another version", (text: string) => text.replace("campaign 1", "campaign 0")],
+    ["is the record of another version", (text: string) => text.replace("campaign 2", "campaign 0")],
   ])(
     "and status tell a journal that %s, and --resume leaves it alone (exit 2)",
     async (why, damage) => {

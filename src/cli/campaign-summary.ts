@@ -5,7 +5,7 @@
  */
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
-import { type NotRepeated, notRepeated, onlyCounted, runsOf } from "../testing/failure-log.js";
+import { failedRuns, type NotRepeated, notRepeated, onlyCounted, runsOf } from "../testing/failure-log.js";
 import type { CanaryDifference } from "./campaign.js";
 import type { CampaignRecord } from "./campaign-record.js";
 import { shardText } from "./campaign-shard.js";
@@ -75,7 +75,7 @@ export function simSummary({ terms, shard, state, tally, failures }: CampaignRec
     underFloor: labels.filter(({ runs, floor }) => runs < floor),
     canary: tally.canary,
     failures: {
-      runs: tally.failedRuns,
+      runs: failedRuns(failures),
       notInvestigated: onlyCounted(failures),
       notRepeated: notRepeated(failures, seed),
       found: failures.found.map(({ signature, first, on, shrunk, saved }) => ({

@@ -9,6 +9,7 @@ import { type Target, TargetError } from "../sim/target.js";
 import type { CampaignSetup } from "../testing/campaign-setup.js";
 import { CORPUS_DEFAULT } from "../testing/defaults.js";
 import { FailureBook } from "../testing/failure-book.js";
+import { failedRuns } from "../testing/failure-log.js";
 import { failureLines } from "../testing/failure-text.js";
 import { rangeRuns } from "../testing/range-runs.js";
 import { fileComplaint } from "../testing/text-file.js";
@@ -155,7 +156,7 @@ export async function simCommand(
   journal.close();
   const { record, samples } = sink;
   logger?.info(
-    { state: record.state, runs: record.tally.runs, failedRuns: record.tally.failedRuns },
+    { state: record.state, runs: record.tally.runs, failedRuns: failedRuns(record.failures) },
     "campaign ends",
   );
   progress.end(record.tally.runs, jobs);
