@@ -158,6 +158,8 @@ export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
   const own = join(dirname(path), freshName());
   try {
     renameSync(path, own);
+    // What a campaign was writing when it was killed.
+    rmSync(`${path}.tmp`, { force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -5,6 +5,7 @@
  * (SPEC section 6).
  */
 import { resolve } from "node:path";
+import { stopBuilds } from "../native-bridge/running-builds.js";
 import type { Logger } from "../native-bridge/targets.js";
 import { type Target, TargetError } from "../sim/target.js";
 import { openTarget as openByName } from "../testing/open-target.js";
@@ -91,11 +92,11 @@ export async function openTargets(
   return { targets: opened.filter(isOpen), status, startsMs };
 }
 
-/** Closes every open target. Idempotent. */
+/** Ends what is being built, and closes every open target. Idempotent. */
 export async function closeTargets(): Promise<void> {
   const targets = [...open];
   open.clear();
-  await Promise.all(targets.map((target) => target.close()));
+  await Promise.all([stopBuilds(), ...targets.map((target) => target.close())]);
 }
 
 /** Closes one target before the command ends. */

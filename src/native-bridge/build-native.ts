@@ -5,12 +5,10 @@
  * appears under that name only when it is complete. So what is found is right, nothing is ever rebuilt in place under a process
  * that has it mapped, and two processes that build at once do no harm: the second rename replaces a file by its equal.
  */
-import { execFile } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
 import { type Readiness, TargetError } from "../sim/target.js";
 import type { Architecture } from "./architecture.js";
 import { cacheFolder } from "./cache-folder.js";
@@ -18,8 +16,7 @@ import { type Compiler, compilerInstallCommand, findCompiler } from "./compiler.
 import { findKqueueSystem } from "./kqueue-system.js";
 import { makeFolder } from "./make-folder.js";
 import { packagePath } from "./package-path.js";
-
-const run = promisify(execFile);
+import { asBuild, runCompiler } from "./running-builds.js";
 
 /** Warnings are errors in scripts/native-check.sh only: a compiler of tomorrow must not stop a user over a new one. */
 const FLAGS: readonly string[] = [
@@ -60,21 +57,17 @@ export async function buildNative(
   if (existsSync(path)) return path;
   makeFolder(folder);
   const unfinished = `${path}.${randomUUID()}`;
-  try {
-    const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];
-    await compile(compiler, architecture, name, [
-      ...flags,
-      ...kind,
-      "-o",
-      unfinished,
-      ...sources,
-      ...libraries,
-    ]);
-    await rename(unfinished, path);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
-  return path;
+  const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];
+  const compilerOptions = [...flags, ...kind, "-o", unfinished, ...sources, ...libraries];
+  return asBuild(async () => {
+    try {
+      await compile(compiler, architecture, name, compilerOptions);
+      await rename(unfinished, path);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+    return path;
+  });
 }
 
 /** The path of `name` if the cache holds it as it would be built now, else undefined. Builds nothing. @throws TargetError as above. */
@@ -173,9 +166,9 @@ async function compile(
   options: readonly string[],
 ): Promise<void> {
   try {
-    await run(compiler.path, [...compiler.leadingArguments, ...options], { maxBuffer: 16 * 1024 * 1024 });
+    await runCompiler(compiler.path, [...compiler.leadingArguments, ...options]);
   } catch (error) {
-    const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
+    const stderr = error instanceof Error ? error.message : String(error);
     const errors = stderr.split("\n").filter((line) => /error|undefined|cannot find/i.test(line));
     const shown = (errors.length > 0 ? errors : stderr.split("\n")).slice(0, 5).join("\n  ");
     // A compiler without the C library's headers or start files is half installed.
