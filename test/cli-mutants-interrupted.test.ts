@@ -47,10 +47,15 @@ function runs(pid: number): boolean {
   }
 }
 
-/** The processes below this one. */
+/** The processes below this one, whichever of its threads began them. */
 function below(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
-  return children.filter((each) => each !== "").flatMap((each) => [Number(each), ...below(Number(each))]);
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const lists = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"));
+  const children = lists
+    .join(" ")
+    .split(" ")
+    .filter((each) => each !== "");
+  return children.flatMap((each) => [Number(each), ...below(Number(each))]);
 }
 
 function outputOf(child: ChildProcess): () => string {
