@@ -42,7 +42,7 @@ export async function findProgram(
   }
   const entry = join(corpus, `${word}.json`);
   if (!isFile && !existsSync(entry)) {
-    const complaint = `${word}: is no file, no run (SEED:INDEX) and no entry of ${corpus}`;
+    const complaint = `${word}: is no file, no run (SEED:INDEX, INDEX from 0 to ${Number.MAX_SAFE_INTEGER}) and no entry of ${corpus}`;
     return { ok: false, complaint };
   }
   const path = isFile ? word : entry;

@@ -27,16 +27,12 @@ export interface ClosedTarget {
 
 const open = new Set<Target>();
 
-/** The names in `--on A,B`: in order, each once. */
+/** The names in `--on A,B`, in order. */
 export function targetNames(list: string): string[] {
-  return [
-    ...new Set(
-      list
-        .split(",")
-        .map((name) => name.trim())
-        .filter((name) => name !== ""),
-    ),
-  ];
+  return list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
 }
 
 /** Opens one target, or says why not. */
@@ -68,7 +64,7 @@ export interface OpenedTargets {
   readonly startsMs: ReadonlyMap<Target, number>;
 }
 
-/** Opens several targets at the same time and complains about those that cannot be opened, in order. */
+/** Opens several targets at the same time and complains about those that cannot be opened, in order. None may be named twice. */
 export async function openTargets(
   names: readonly string[],
   settings: TargetSettings,
@@ -76,6 +72,13 @@ export async function openTargets(
 ): Promise<OpenedTargets> {
   let status: ExitStatus = ExitStatus.agreement;
   const startsMs = new Map<Target, number>();
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    terminal.complain(
+      `--on names ${twice} twice: targets are compared with others; with itself sim --canary compares each`,
+    );
+    return { targets: [], status: ExitStatus.badInput, startsMs };
+  }
   const opened = await Promise.all(
     names.map(async (name) => {
       const startMs = performance.now();

@@ -16,7 +16,7 @@ import { fileComplaint } from "../testing/text-file.js";
 import { VERSION } from "../testing/version.js";
 import { Campaign, type CampaignPlan } from "./campaign.js";
 import { bareCommand, reproCommandOf } from "./campaign-command.js";
-import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
+import { CampaignJournal, journalsOf, leftInFlight } from "./campaign-journal.js";
 import { type OutputOptions, outputsComplaint, writeOutputs } from "./campaign-outputs.js";
 import { type CampaignRecord, type CampaignTerms, leftToRun } from "./campaign-record.js";
 import { type Beginning, beginning } from "./campaign-resume.js";
@@ -86,8 +86,10 @@ export async function simCommand(
   const jobs = options.jobs ?? availableParallelism();
   try {
     const resumes = options.resume === true || options.takeOver === true;
+    const journals = journalsOf(options.journal);
     const found = beginning(
       options.journal,
+      journals,
       terms,
       options.shard ?? WHOLE,
       resumes,
@@ -95,7 +97,8 @@ export async function simCommand(
     );
     if (!found.ok) return refuse(found.complaint);
     start = found.value;
-    for (const line of [...leftInFlight(options.journal), ...start.notes]) terminal.complain(line);
+    // The one that was taken over has another name now, and is left out by that.
+    for (const line of [...leftInFlight(journals.campaigns), ...start.notes]) terminal.complain(line);
     const { record } = start;
     progress = new Progress(terminal, options.time ?? Number.POSITIVE_INFINITY, start.elapsedMs);
     const book = new FailureBook(
