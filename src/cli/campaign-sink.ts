@@ -43,6 +43,8 @@ export class CampaignSink implements CampaignEvents {
   readonly #early = new Map<number, readonly CanaryDifference[]>();
   #record: CampaignRecord;
   #told = 0;
+  /** How often the process behind a target was started again: of the machine and the batches, and so in no record. */
+  readonly restarts = new Map<string, number>();
   /** How far the campaign was when, for its report. */
   readonly samples: RateSample[] = [];
   /** What happened on the way to the exit status, failures of the runtime aside. */
@@ -97,6 +99,11 @@ export class CampaignSink implements CampaignEvents {
       failedRuns: failedRuns(failures),
     });
     return goesOn;
+  }
+
+  onRestart(on: string): void {
+    this.restarts.set(on, (this.restarts.get(on) ?? 0) + 1);
+    this.#context.logger?.warn({ on }, "the process behind a target was lost, and started again");
   }
 
   onStall(index: number): void {

@@ -33,6 +33,8 @@ export interface CampaignEvents {
   onRange(result: RangeResult): Promise<boolean>;
   /** Runs that were run again, and of those that differed what did: `the program`, or the trace of a target. In any order. */
   onCanary(range: RunRange, differing: readonly CanaryDifference[]): void;
+  /** The process behind a target was lost in a worker, and started again: no result depends on it. */
+  onRestart(on: string): void;
   /** A run of the canary that differed by a timeout, and did not when it was run once more. */
   onStall(index: number): void;
 }
@@ -125,7 +127,9 @@ export class Campaign {
     // The canary needs a process other than the one that ran a range first.
     const processes = canaryPercent > 0 ? Math.max(2, jobs) : jobs;
     const started = await Promise.allSettled(
-      Array.from({ length: processes }, () => CampaignWorker.start(setup)),
+      Array.from({ length: processes }, () =>
+        CampaignWorker.start(setup, (on) => this.#events.onRestart(on)),
+      ),
     );
     const answers = started.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
     const workers = answers.filter((worker) => worker instanceof CampaignWorker);

@@ -16,6 +16,7 @@ export interface TargetSettings {
   readonly timeLimitMs: number;
   readonly memoryLimitMiB: number;
   readonly logger?: Logger;
+  readonly onRestart?: () => void;
 }
 
 /** A target that could not be opened: the line to complain with, and what it makes of the exit status. */

@@ -163,6 +163,8 @@ export async function simCommand(
     "campaign ends",
   );
   progress.end(record.tally.runs, jobs);
+  for (const [on, times] of sink.restarts)
+    terminal.complain(`${on}: the process behind it was lost and started again, ${times} time(s)`);
   if (record.state === "interrupted")
     terminal.complain(`stopped at run ${record.next}: --resume goes on there`);
   if (options.out !== undefined && record.state !== "ended")

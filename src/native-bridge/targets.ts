@@ -27,7 +27,7 @@ const TARGET_NAMES = ["model", "native", "aarch64", "kqueue"];
  * of something that is no runtime.
  */
 export async function openNativeTarget(name: string, options: TargetOptions = {}): Promise<Target> {
-  return DurableTarget.open(() => openOnce(name, options));
+  return DurableTarget.open(() => openOnce(name, options), options.onRestart);
 }
 
 async function openOnce(name: string, options: TargetOptions): Promise<Target> {
