@@ -5,7 +5,6 @@
  * (SPEC section 6).
  */
 import { resolve } from "node:path";
-import { stopBuilds } from "../native-bridge/running-builds.js";
 import type { Logger } from "../native-bridge/targets.js";
 import { type Target, TargetError } from "../sim/target.js";
 import { openTarget as openByName } from "../testing/open-target.js";
@@ -27,6 +26,8 @@ export interface ClosedTarget {
 }
 
 const open = new Set<Target>();
+/** Only a native target is built. */
+let hasNative = false;
 
 /** The names in `--on A,B`, in order. */
 export function targetNames(list: string): string[] {
@@ -38,6 +39,7 @@ export function targetNames(list: string): string[] {
 
 /** Opens one target, or says why not. */
 export async function openTarget(name: string, settings: TargetSettings): Promise<Target | ClosedTarget> {
+  hasNative ||= name !== "model";
   try {
     const target = await openByName(name, settings);
     open.add(target);
@@ -100,7 +102,8 @@ export async function openTargets(
 export async function closeTargets(): Promise<void> {
   const targets = [...open];
   open.clear();
-  await Promise.all([stopBuilds(), ...targets.map((target) => target.close())]);
+  await Promise.all(targets.map((target) => target.close()));
+  if (hasNative) await (await import("../native-bridge/running-builds.js")).stopBuilds();
 }
 
 /** Closes one target before the command ends. */
