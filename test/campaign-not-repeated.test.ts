@@ -12,7 +12,7 @@ import { runCampaign } from "../src/index.js";
 import { machineArchitecture } from "../src/native-bridge/architecture.js";
 import { ModelTarget } from "../src/sim/model-target.js";
 import type { Target } from "../src/sim/target.js";
-import { junitComplaints, readXml } from "./support/campaign-files.js";
+import { junitComplaints, readXml, recordOf } from "./support/campaign-files.js";
 import { buildCommand, type Ended, lockstep, scratchFolder } from "./support/command.js";
 import { targetsHere } from "./support/replay.js";
 import { buildRuntime } from "./support/runtime-builds.js";
@@ -92,6 +92,33 @@ describe.runIf(targetsHere.includes("native"))("sim", () => {
     });
   });
 });
+
+test.runIf(targetsHere.includes("native"))(
+  "past the failures that are looked at, 1, 2 and 7 shards add up to the bytes of one run as well",
+  () => {
+    const library = buildRuntime(folder, "later", {
+      architecture: machineArchitecture(),
+      around: "later-runtime.c",
+    });
+    const campaign = ["--runs", "1200", "--jobs", "1", "--canary", "10", "--on", `model,${library}`];
+    const merged = (name: string, files: readonly string[]): string[] => {
+      const { status, stdout } = lockstep(["merge", ...files, "--out", name], { cwd: folder });
+      return [String(status), stdout, readFileSync(join(folder, name), "utf8")];
+    };
+    const whole = merged("later-whole.json", [recordOf(folder, "later.json", ...campaign)]);
+    expect(whole[2]).toBe(readFileSync(join(folder, "later.json"), "utf8"));
+    // Those that are looked at do not repeat, the others are counted as failed.
+    expect(whole[1]).toContain(" did not repeat: it failed with the outcome completed");
+    expect(whole[1]).toMatch(/\n\d{3,} RUN\(S\) DIVERGED\n$/);
+    for (const count of [2, 7]) {
+      const shards = Array.from({ length: count }, (_, i) =>
+        recordOf(folder, `later-${count}-${i}.json`, ...campaign, "--shard", `${i + 1}/${count}`),
+      );
+      expect(merged(`later-${count}.json`, shards)).toEqual(whole);
+    }
+  },
+  120_000,
+);
 
 /** The model, that gives run 3 of the first batch another trace than the program has. */
 function unsteadyTarget(): Target {

@@ -184,5 +184,7 @@ test("the file of a record is refused with its path where it cannot be written, 
   writeFileSync(join(folder, "taken"), "");
   const sim = lockstep(["sim", "--on", "model", "--no-save", "--out", "taken/x.json"], { cwd: folder });
   expect([sim.status, sim.stdout]).toEqual([2, ""]);
-  expect(sim.stderr).toBe("lockstep: taken/x.json: cannot be written: there is no such folder\n");
+  expect(sim.stderr).toBe(
+    "lockstep: taken/x.json: cannot be written: a part of the path is not a directory\n",
+  );
 });

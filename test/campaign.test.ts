@@ -166,7 +166,7 @@ describe("a campaign that is ended", () => {
 
 describe("a campaign with nowhere to save", () => {
   test.each([
-    ["missing", "gone", "there is no such file"],
+    ["missing", "gone", "there is no such folder"],
     ["a file", "file", "is not a folder"],
   ])("that is %s does not begin, and says what to do (exit 2)", async (_, corpus, complaint) => {
     const cwd = freshFolder();

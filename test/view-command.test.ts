@@ -143,12 +143,15 @@ describe("refuses, with one line, exit status 2 and no file", () => {
   test.each([
     [
       ["nothing-of-this-name"],
-      "nothing-of-this-name: is no file, no run (SEED:INDEX) and no entry of corpus",
+      "nothing-of-this-name: is no file, no run (SEED:INDEX, INDEX from 0 to 9007199254740991) and no entry of corpus",
     ],
-    [["seed:abc"], "seed:abc: is no file, no run (SEED:INDEX) and no entry of corpus"],
+    [
+      ["seed:abc"],
+      "seed:abc: is no file, no run (SEED:INDEX, INDEX from 0 to 9007199254740991) and no entry of corpus",
+    ],
     [[source, "--out", "x.pdf"], "x.pdf: the ending says what to write: .html, .json, .mmd or .dot"],
     [[source, "--out", "nowhere/x.html"], "nowhere/x.html: cannot be written: there is no such folder"],
-    [[source, "--out", "taken.html"], "taken.html: is a directory"],
+    [[source, "--out", "taken.html"], "taken.html: is a directory: name a file in it"],
     [["good.json", "--out", "good.json"], "good.json: is the program itself: name another file"],
     [[source, "--on", ","], "view --on: name at least one target"],
   ])("%j", (args, complaint) => {

@@ -158,6 +158,8 @@ export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
   const own = join(dirname(path), freshName());
   try {
     renameSync(path, own);
+    // What a campaign was writing when it was killed.
+    rmSync(`${path}.tmp`, { force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -166,9 +168,9 @@ export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
   return typeof journal === "object" ? journal : undefined;
 }
 
-/** A line for each range that campaigns left in flight when they were killed. Each is told once. */
-export function leftInFlight(folder: string): string[] {
-  return journalsOf(folder).campaigns.flatMap((noted) => {
+/** A line for each range that these campaigns left in flight when they were killed. Each is told once. */
+export function leftInFlight(campaigns: readonly NotedCampaign[]): string[] {
+  return campaigns.flatMap((noted) => {
     if (noted.liveness !== "gone" || noted.head.inFlight.length === 0) return [];
     const own = takenOver(noted);
     if (own === undefined) return [];

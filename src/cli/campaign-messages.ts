@@ -9,6 +9,7 @@ export type Question =
 
 export type Answer =
   | { readonly is: "open" }
-  | { readonly is: "done"; readonly result: RangeResult }
+  /** With the names of targets whose process was lost meanwhile and started again, each as often as it was. */
+  | { readonly is: "done"; readonly result: RangeResult; readonly restarted: readonly string[] }
   /** A target cannot be opened, or was lost. */
   | { readonly is: "failed"; readonly complaint: string; readonly status: ExitStatus };

@@ -22,7 +22,7 @@ import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { type Annotations, markdownCode, markdownTable, markdownText, tellGithub } from "./github.js";
 import { type JunitComplaint, junitXml } from "./junit-xml.js";
-import { outputFileComplaint, writeOutput } from "./write-output.js";
+import { outputFileComplaint, sameOutputComplaint, writeOutput } from "./write-output.js";
 
 export interface OutputOptions {
   readonly json?: boolean;
@@ -41,7 +41,9 @@ export function outputsComplaint({ out, junit, report }: OutputOptions): string 
     const complaint = path === undefined ? undefined : outputFileComplaint(path);
     if (complaint !== undefined) return complaint;
   }
-  return report === undefined ? undefined : reportFolderComplaint(report);
+  return (
+    sameOutputComplaint([out, junit]) ?? (report === undefined ? undefined : reportFolderComplaint(report))
+  );
 }
 
 /** Writes and prints all that was asked for. The verdict, or 2 where something could not be written. */

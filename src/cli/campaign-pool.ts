@@ -18,9 +18,11 @@ interface Waiting {
 
 export class CampaignWorker {
   readonly #process: ChildProcess;
+  readonly #onRestart: (on: string) => void;
   #waiting: Waiting | undefined;
 
-  private constructor() {
+  private constructor(onRestart: (on: string) => void) {
+    this.#onRestart = onRestart;
     this.#process = fork(new URL("./campaign-worker.js", import.meta.url), {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       detached: true,
@@ -34,9 +36,12 @@ export class CampaignWorker {
     });
   }
 
-  /** Starts a worker and lets it open its targets. @throws TargetError when it ends before that. */
-  static async start(setup: CampaignSetup): Promise<CampaignWorker | Extract<Answer, { is: "failed" }>> {
-    const worker = new CampaignWorker();
+  /** Starts a worker and lets it open its targets. `onRestart`: the process of one was lost and started again. @throws TargetError when it ends before that. */
+  static async start(
+    setup: CampaignSetup,
+    onRestart: (on: string) => void,
+  ): Promise<CampaignWorker | Extract<Answer, { is: "failed" }>> {
+    const worker = new CampaignWorker(onRestart);
     let isOpen = false;
     try {
       const answer = await worker.#ask({ ask: "open", setup });
@@ -52,7 +57,10 @@ export class CampaignWorker {
   /** @throws TargetError when a target or the worker itself is lost. */
   async run(range: RunRange, digestCount: number): Promise<RangeResult> {
     const answer = await this.#ask({ ask: "run", range, digestCount });
-    if (answer.is === "done") return answer.result;
+    if (answer.is === "done") {
+      for (const on of answer.restarted) this.#onRestart(on);
+      return answer.result;
+    }
     throw new TargetError(
       "lost",
       answer.is === "failed" ? answer.complaint : `a worker answered ${answer.is} to run`,

@@ -53,7 +53,7 @@ interface RecordFile {
   readonly record?: unknown;
 }
 
-const FORMAT = "fiber-lockstep campaign 1";
+const FORMAT = "fiber-lockstep campaign 2";
 
 /** What a record still has to run; none once it has bailed. */
 export function leftToRun({ terms, shard, next, failures }: CampaignRecord): { from: number; count: number } {

@@ -13,7 +13,7 @@ import { type Bar, campaignHtml } from "../view/campaign-html.js";
 import { pageHtml } from "../view/page-html.js";
 import type { SimSummary } from "./campaign-summary.js";
 import { pageAssets, viewDataOf } from "./view-command.js";
-import { writeOutput } from "./write-output.js";
+import { outputFolderComplaint, writeOutput } from "./write-output.js";
 
 export interface RateSample {
   readonly seconds: number;
@@ -37,14 +37,12 @@ const ENDINGS: readonly number[] = LABELS.flatMap(({ text }, label) => {
   return isNamed || / panics$/.test(text) ? [label] : [];
 });
 
-/** Makes the folder if it is not there. The line to complain with, or undefined. */
+const INDEX = "index.html";
+
+/** What is wrong with the folder, before anything runs: it is made when the report is written. The line to complain with, or undefined. */
 export function reportFolderComplaint(folder: string): string | undefined {
-  try {
-    makeFolder(folder);
-    return undefined;
-  } catch (error) {
-    return `${folder}: ${fileComplaint(error)}: the report is written there`;
-  }
+  const complaint = outputFolderComplaint(folder, INDEX);
+  return complaint === undefined ? undefined : `${complaint}: the report is written there`;
 }
 
 /**
@@ -57,6 +55,11 @@ export async function writeReport(
   found: readonly FoundFailure[],
   samples: readonly RateSample[],
 ): Promise<string | undefined> {
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    return `${folder}: ${fileComplaint(error, "folder")}: the report is written there`;
+  }
   const assets = await pageAssets();
   for (const [i, failure] of found.entries()) {
     const html = pageHtml(viewDataOf(viewedFailure(failure, summary.on[0]!)), assets);
@@ -82,7 +85,7 @@ export async function writeReport(
       page: failurePage(i),
     })),
   };
-  return writeOutput(join(folder, "index.html"), campaignHtml(page, assets.campaignStyle));
+  return writeOutput(join(folder, INDEX), campaignHtml(page, assets.campaignStyle));
 }
 
 function failurePage(i: number): string {

@@ -2,7 +2,7 @@
  * Where a campaign begins: at its first run, or with `--resume` where its journal says that an earlier part of it stopped.
  */
 import { EMPTY_LOG } from "../testing/failure-log.js";
-import { journalsOf, takenOver } from "./campaign-journal.js";
+import { type Journals, takenOver } from "./campaign-journal.js";
 import type { CampaignRecord, CampaignTerms } from "./campaign-record.js";
 import { type Shard, shardRange } from "./campaign-shard.js";
 import { EMPTY_TALLY } from "./campaign-tally.js";
@@ -21,9 +21,13 @@ type FoundBeginning =
   | { readonly ok: true; readonly value: Beginning }
   | { readonly ok: false; readonly complaint: string };
 
-/** `takesOver`: a journal of another machine too, where nobody can say whether it still runs. Throws what the file system throws. */
+/**
+ * `journals`: of `folder`. `takesOver`: a journal of another machine too, where nobody can say whether it still runs. Throws what the file
+ * system throws.
+ */
 export function beginning(
   folder: string,
+  { campaigns, complaints }: Journals,
   terms: CampaignTerms,
   shard: Shard,
   resumes: boolean,
@@ -41,7 +45,6 @@ export function beginning(
   };
   const afresh: Beginning = { record, elapsedMs: 0, notes: [] };
   if (!resumes) return { ok: true, value: afresh };
-  const { campaigns, complaints } = journalsOf(folder);
   if (complaints.length > 0)
     return refuse(
       `${complaints[0]}: sim --resume cannot tell whose journal it is: move it away to go on without it`,

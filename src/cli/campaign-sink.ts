@@ -5,19 +5,13 @@
  * whole ranges. A canary counts once its range does, whichever comes first.
  */
 import { formatProgram } from "../report/program-text.js";
-import {
-  BatchRunner,
-  type FailedRun,
-  type RangeResult,
-  type RunRange,
-  STALL,
-} from "../sim/campaign/batch-runner.js";
+import { BatchRunner, type RangeResult, type RunRange } from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Target } from "../sim/target.js";
 import type { FailureBook } from "../testing/failure-book.js";
-import type { FoundFailure } from "../testing/failure-log.js";
+import { type FoundFailure, failedRuns } from "../testing/failure-log.js";
 import { failureLines } from "../testing/failure-text.js";
-import { type CampaignEvents, type CanaryDifference, type OwedCanary, traceOn } from "./campaign.js";
+import { type CampaignEvents, type CanaryDifference, type OwedCanary, owedCanary } from "./campaign.js";
 import { reproCommandOf } from "./campaign-command.js";
 import type { CampaignRecord, CampaignState } from "./campaign-record.js";
 import { addSample, type RateSample } from "./campaign-report.js";
@@ -49,6 +43,8 @@ export class CampaignSink implements CampaignEvents {
   readonly #early = new Map<number, readonly CanaryDifference[]>();
   #record: CampaignRecord;
   #told = 0;
+  /** How often the process behind a target was started again: of the machine and the batches, and so in no record. */
+  readonly restarts = new Map<string, number>();
   /** How far the campaign was when, for its report. */
   readonly samples: RateSample[] = [];
   /** What happened on the way to the exit status, failures of the runtime aside. */
@@ -81,12 +77,10 @@ export class CampaignSink implements CampaignEvents {
   async onRange(result: RangeResult): Promise<boolean> {
     let counted = result;
     let goesOn = true;
-    const repeated: FailedRun[] = [];
     for (const failed of result.failures) {
       // After an interruption too: shrinking is over at once then, but no failure is lost.
       const { isRepeated, found } = await this.#book.add(failed);
-      if (isRepeated) repeated.push(failed);
-      else this.#context.logger?.info(failed, "did not repeat");
+      if (!isRepeated) this.#context.logger?.info(failed, "did not repeat");
       if (found === undefined) continue;
       this.#progress.clear();
       this.#tell(found);
@@ -95,16 +89,21 @@ export class CampaignSink implements CampaignEvents {
       goesOn = false;
       break;
     }
-    this.#count({ ...counted, failures: repeated });
-    const { tally, terms } = this.#record;
+    this.#count(counted);
+    const { tally, terms, failures } = this.#record;
     addSample(this.samples, { seconds: this.#options.elapsedMs() / 1000, runs: tally.runs });
     this.#progress.update({
       runs: tally.runs,
       runsTotal: terms.runs ?? Number.POSITIVE_INFINITY,
       events: eventsPerRun(tally) * tally.runs,
-      failedRuns: tally.failedRuns,
+      failedRuns: failedRuns(failures),
     });
     return goesOn;
+  }
+
+  onRestart(on: string): void {
+    this.restarts.set(on, (this.restarts.get(on) ?? 0) + 1);
+    this.#context.logger?.warn({ on }, "the process behind a target was lost, and started again");
   }
 
   onStall(index: number): void {
@@ -121,8 +120,8 @@ export class CampaignSink implements CampaignEvents {
 
   #count(result: RangeResult): void {
     const { from, count } = result.range;
-    const { digests } = result;
-    if (digests.length > 0) this.#owed.set(from, { range: { from, count: digests.length }, digests });
+    const owed = owedCanary(result);
+    if (owed !== undefined) this.#owed.set(from, owed);
     this.#record = {
       ...this.#record,
       next: from + count,
@@ -138,17 +137,7 @@ export class CampaignSink implements CampaignEvents {
   #credit(from: number, differing: readonly CanaryDifference[]): void {
     const { range } = this.#owed.get(from)!;
     this.#owed.delete(from);
-    // Told already, as a run that did not repeat.
-    const stalled = new Set(
-      this.#record.failures.lookedAt
-        .filter(({ signature, outcome }) => signature === null && outcome === STALL)
-        .flatMap(({ index, on }) =>
-          [on, this.#record.terms.on[0]!].map((name) => `${index} ${traceOn(name)}`),
-        ),
-    );
-    const counted = differing.filter(
-      ({ index, what }) => index < range.from + range.count && !stalled.has(`${index} ${what}`),
-    );
+    const counted = differing.filter(({ index }) => index < range.from + range.count);
     const tally = added(this.#record.tally, canaryTally(range.count, counted));
     this.#record = { ...this.#record, tally, canariesOwed: [...this.#owed.values()] };
     for (const { index, what } of counted) {
@@ -164,7 +153,7 @@ export class CampaignSink implements CampaignEvents {
     const { terms } = this.#record;
     const range = { from: result.range.from, count: last + 1 - result.range.from };
     const part = await new BatchRunner([this.#options.first], terms.constraints).run(terms.seed, range);
-    return { ...part, digests: result.digests.slice(0, range.count) };
+    return { ...part, failures: result.failures, digests: result.digests.slice(0, range.count) };
   }
 
   #tell(found: FoundFailure): void {

@@ -5,7 +5,7 @@
  */
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
-import { type NotRepeated, notRepeated, onlyCounted, runsOf } from "../testing/failure-log.js";
+import { failedRuns, type NotRepeated, notRepeated, onlyCounted, runsOf } from "../testing/failure-log.js";
 import type { CanaryDifference } from "./campaign.js";
 import type { CampaignRecord } from "./campaign-record.js";
 import { shardText } from "./campaign-shard.js";
@@ -75,7 +75,7 @@ export function simSummary({ terms, shard, state, tally, failures }: CampaignRec
     underFloor: labels.filter(({ runs, floor }) => runs < floor),
     canary: tally.canary,
     failures: {
-      runs: tally.failedRuns,
+      runs: failedRuns(failures),
       notInvestigated: onlyCounted(failures),
       notRepeated: notRepeated(failures, seed),
       found: failures.found.map(({ signature, first, on, shrunk, saved }) => ({
@@ -150,13 +150,18 @@ export function summaryLines(summary: SimSummary, paint: Terminal["paint"]): str
   return lines;
 }
 
-/** The last line: a campaign that ended early has found no divergence so far, and one target alone cannot diverge; both are less than none. */
+/** The last line: a campaign that ended early has found no divergence so far, one target alone cannot diverge, and a shard may have no runs; all are less than none. */
 function verdictLine(summary: SimSummary, paint: Terminal["paint"]): string {
   const { on, failures, interrupted, lost } = summary;
   const unsteady = unsteadyRuns(summary).length;
   const how = lost ? " (ended early: a target was lost)" : interrupted ? " (interrupted)" : "";
   if (failures.runs > 0) return paint("red", `${failures.runs} RUN(S) DIVERGED`) + how;
   if (unsteady > 0) return paint("red", `${unsteady} RUN(S) DID NOT REPEAT`) + how;
+  if (summary.runs === 0 && summary.shard !== undefined && how === "")
+    return paint(
+      "yellow",
+      `nothing was tested: shard ${summary.shard} has no runs, there are fewer ranges of runs than shards`,
+    );
   if (on.length === 1)
     return paint("yellow", `nothing was compared: ${on[0]} is the only target, add another with --on${how}`);
   return how === "" ? paint("green", "no divergence") : paint("yellow", `no divergence so far${how}`);

@@ -23,7 +23,6 @@ export interface CampaignTally {
   readonly events: number;
   readonly opsWritten: number;
   readonly opsReached: number;
-  readonly failedRuns: number;
   readonly labels: readonly number[];
   readonly canary: {
     readonly runs: number;
@@ -39,16 +38,14 @@ export const EMPTY_TALLY: CampaignTally = {
   events: 0,
   opsWritten: 0,
   opsReached: 0,
-  failedRuns: 0,
   labels: LABELS.map(() => 0),
   canary: { runs: 0, differed: 0, differing: [] },
 };
 
 /** A range as a tally; its canary comes by itself. */
 export function tallyOf(result: RangeResult): CampaignTally {
-  const { range, lookedAt, events, opsWritten, opsReached, failures, labels } = result;
-  const failedRuns = new Set(failures.map(({ index }) => index)).size;
-  return { ...EMPTY_TALLY, runs: range.count, lookedAt, events, opsWritten, opsReached, failedRuns, labels };
+  const { range, lookedAt, events, opsWritten, opsReached, labels } = result;
+  return { ...EMPTY_TALLY, runs: range.count, lookedAt, events, opsWritten, opsReached, labels };
 }
 
 export function canaryTally(runs: number, differing: readonly CanaryDifference[]): CampaignTally {
@@ -62,7 +59,6 @@ export function added(a: CampaignTally, b: CampaignTally): CampaignTally {
     events: a.events + b.events,
     opsWritten: a.opsWritten + b.opsWritten,
     opsReached: a.opsReached + b.opsReached,
-    failedRuns: a.failedRuns + b.failedRuns,
     labels: a.labels.map((count, label) => count + b.labels[label]!),
     canary: {
       runs: a.canary.runs + b.canary.runs,

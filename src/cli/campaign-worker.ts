@@ -14,6 +14,7 @@ process.on("disconnect", () => void closeTargets().finally(() => process.exit(0)
 
 let runner: BatchRunner | undefined;
 let seed = "";
+let restarted: string[] = [];
 
 process.on("message", (question: Question) => {
   // A coordinator that has ended meanwhile is told nothing: `disconnect` says so.
@@ -24,7 +25,9 @@ async function answerTo(question: Question): Promise<Answer> {
   try {
     if (question.ask === "open") return await open(question.setup);
     if (runner === undefined) throw new Error("a range before the targets are open");
-    return { is: "done", result: await runner.run(seed, question.range, question.digestCount) };
+    restarted = [];
+    const result = await runner.run(seed, question.range, question.digestCount);
+    return { is: "done", result, restarted };
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
     return { is: "failed", complaint: error.message, status: ExitStatus.unavailable };
@@ -37,6 +40,7 @@ async function open(setup: CampaignSetup): Promise<Answer> {
     const target = await openTarget(name, {
       timeLimitMs: setup.timeLimitMs,
       memoryLimitMiB: setup.memoryLimitMiB,
+      onRestart: () => restarted.push(name),
     });
     if (!isOpen(target)) return { is: "failed", complaint: target.complaint, status: target.status };
     targets.push(target);

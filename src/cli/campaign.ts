@@ -33,12 +33,14 @@ export interface CampaignEvents {
   onRange(result: RangeResult): Promise<boolean>;
   /** Runs that were run again, and of those that differed what did: `the program`, or the trace of a target. In any order. */
   onCanary(range: RunRange, differing: readonly CanaryDifference[]): void;
+  /** The process behind a target was lost in a worker, and started again: no result depends on it. */
+  onRestart(on: string): void;
   /** A run of the canary that differed by a timeout, and did not when it was run once more. */
   onStall(index: number): void;
 }
 
 /** What differs where a target gave another trace, in a `CanaryDifference`. */
-export function traceOn(target: string): string {
+function traceOn(target: string): string {
   return `the trace on ${target}`;
 }
 
@@ -51,6 +53,17 @@ export interface CanaryDifference {
 export interface OwedCanary {
   readonly range: RunRange;
   readonly digests: RangeResult["digests"];
+  /** Runs that timed out the first time, on that target or the first: they are failures, and not told once more as different. */
+  readonly stalled: readonly { readonly index: number; readonly on: string }[];
+}
+
+/** What the canary is to run again of a range: its first runs, as far as they have digests. */
+export function owedCanary({ range, digests, failures }: RangeResult): OwedCanary | undefined {
+  if (digests.length === 0) return undefined;
+  const stalled = failures
+    .filter(({ index, outcome }) => outcome === STALL && index < range.from + digests.length)
+    .map(({ index, on }) => ({ index, on }));
+  return { range: { from: range.from, count: digests.length }, digests, stalled };
 }
 
 interface CanaryTask extends OwedCanary {
@@ -114,7 +127,9 @@ export class Campaign {
     // The canary needs a process other than the one that ran a range first.
     const processes = canaryPercent > 0 ? Math.max(2, jobs) : jobs;
     const started = await Promise.allSettled(
-      Array.from({ length: processes }, () => CampaignWorker.start(setup)),
+      Array.from({ length: processes }, () =>
+        CampaignWorker.start(setup, (on) => this.#events.onRestart(on)),
+      ),
     );
     const answers = started.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
     const workers = answers.filter((worker) => worker instanceof CampaignWorker);
@@ -160,13 +175,8 @@ export class Campaign {
     this.#running++;
     try {
       const result = await worker.run(range, digestCount);
-      if (digestCount > 0) {
-        this.#canaries.push({
-          range: { from: range.from, count: digestCount },
-          digests: result.digests,
-          ranBy: worker,
-        });
-      }
+      const owed = owedCanary(result);
+      if (owed !== undefined) this.#canaries.push({ ...owed, ranBy: worker });
       this.#handOver(result);
       await this.#handing;
     } finally {
@@ -219,17 +229,19 @@ export class Campaign {
     }
   }
 
-  async #runCanary(worker: CampaignWorker, { range, digests }: CanaryTask): Promise<void> {
+  async #runCanary(worker: CampaignWorker, { range, digests, stalled }: CanaryTask): Promise<void> {
     const again = await worker.run(range, range.count);
     const timedOut = new Set(
       again.failures.filter(({ outcome }) => outcome === STALL).map(({ index }) => index),
     );
-    const names = ["the program", ...this.#plan.setup.on.map(traceOn)];
+    const { on } = this.#plan.setup;
+    const names = ["the program", ...on.map(traceOn)];
     const differing: CanaryDifference[] = [];
     for (const [i, of] of digests.entries()) {
       const index = range.from + i;
+      const told = new Set(stalled.filter((run) => run.index === index).flatMap((run) => [on[0]!, run.on]));
       const differ = (came: readonly string[] | undefined): string[] =>
-        names.filter((_, k) => came?.[k] !== of[k]);
+        names.filter((_, k) => came?.[k] !== of[k] && !(k > 0 && told.has(on[k - 1]!)));
       let what = differ(again.digests[i]);
       if (what.length > 0 && timedOut.has(index)) {
         what = differ((await worker.run({ from: index, count: 1 }, 1)).digests[0]);

@@ -15,6 +15,6 @@ export function checkCorpusFolder(folder: string, mayMake: boolean): string | un
     accessSync(folder, constants.W_OK);
     return undefined;
   } catch (error) {
-    return `${folder}: ${fileComplaint(error)}: ${advice}`;
+    return `${folder}: ${fileComplaint(error, "folder")}: ${advice}`;
   }
 }

@@ -4,8 +4,10 @@
  * The recorded trace of an entry is always the model's. `accept` is the one way to change it, and shows what changes. Files are written
  * atomically; nothing is removed but by `prune`, which keeps one entry of each signature and each program.
  */
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { makeFolder } from "../native-bridge/make-folder.js";
 import { divergenceLines } from "../report/divergence-text.js";
 import type { LoadedEntry } from "../sim/corpus-entry.js";
 import { diffTraces, sameWords } from "../sim/diff.js";
@@ -14,6 +16,7 @@ import { opCountOf } from "../sim/shrink/program-edits.js";
 import { outcomeLine } from "../sim/trace-text.js";
 import { corpusEntryOf, recordedOnModel, wordsOnModel } from "../testing/corpus-entry-of.js";
 import { entryFiles, readEntry, writeCorpusEntry } from "../testing/corpus-folder.js";
+import type { NamedProgram } from "../testing/replay-batches.js";
 import { fileComplaint } from "../testing/text-file.js";
 import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
@@ -33,54 +36,71 @@ interface KeptEntry {
   readonly loaded: LoadedEntry;
 }
 
+/** All of the programs or none: everything is checked before anything is written. The folder is made where there is none. */
 export async function corpusAddCommand(
   files: readonly string[],
   options: CorpusFolderOptions & { readonly reason: string; readonly name?: string },
   { terminal }: CommandContext,
 ): Promise<ExitStatus> {
-  const existing = await entryFiles(options.corpus);
-  if (!existing.ok) {
-    terminal.complain(existing.complaint);
-    return ExitStatus.badInput;
-  }
-  if (options.name !== undefined && !ENTRY_NAME.test(options.name)) {
-    terminal.complain(
-      `--name ${options.name}: expected letters, digits, dots, dashes and underscores, the first no dot or dash`,
-    );
-    return ExitStatus.badInput;
-  }
-  if (!/^[^\p{Cc}]*\S[^\p{Cc}]*$/u.test(options.reason)) {
-    terminal.complain("--reason: expected one line that says what the entry guards");
-    return ExitStatus.badInput;
-  }
-  const taken = new Set(existing.value);
-  let status: ExitStatus = ExitStatus.agreement;
-  const refuse = (line: string): void => {
+  const { corpus: folder, name: wanted } = options;
+  let isRefused = false;
+  const refuse = (line: string): ExitStatus => {
     terminal.complain(line);
-    status = worse(status, ExitStatus.badInput);
+    isRefused = true;
+    return ExitStatus.badInput;
   };
+  const isNew = !existsSync(folder);
+  const existing = isNew ? ({ ok: true, value: [] } as const) : await entryFiles(folder);
+  if (!existing.ok) return refuse(existing.complaint);
+  if (wanted !== undefined && !ENTRY_NAME.test(wanted))
+    return refuse(
+      `--name ${wanted}: expected letters, digits, dots, dashes and underscores, the first no dot or dash`,
+    );
+  if (!/^[^\p{Cc}]*\S[^\p{Cc}]*$/u.test(options.reason))
+    return refuse("--reason: expected one line that says what the entry guards");
+
+  const taken = new Set(existing.value);
+  /** By the name of the entry. */
+  const added = new Map<string, NamedProgram>();
   for await (const loaded of loadPrograms(files)) {
     if (!loaded.ok) {
       refuse(loaded.complaint);
       continue;
     }
-    const { program, source, seed } = loaded.value;
-    const name = options.name ?? entryNameFor(seed ?? source);
-    const file = `${name}.json`;
-    if (taken.has(file)) {
+    const { source, seed } = loaded.value;
+    const name = wanted ?? entryNameFor(seed ?? source);
+    const other = added.get(name);
+    if (!ENTRY_NAME.test(name)) refuse(`${source}: gives no name of an entry: name this one with --name`);
+    else if (taken.has(`${name}.json`))
       refuse(`${source}: the corpus has an entry ${name}: name this one with --name`);
-      continue;
-    }
-    taken.add(file);
-    try {
-      const path = join(options.corpus, file);
-      await writeCorpusEntry(path, corpusEntryOf(program, options.reason));
-      terminal.print(`added ${path}`);
-    } catch (error) {
-      refuse(`${join(options.corpus, file)}: ${fileComplaint(error)}`);
-    }
+    else if (other !== undefined)
+      refuse(
+        `${source}: the entry ${name} is for ${other.source} already: add the two one by one, with --name`,
+      );
+    else added.set(name, loaded.value);
   }
-  return status;
+  if (isRefused) {
+    if (added.size > 0) terminal.complain("corpus add: nothing was added, for all are added or none");
+    return ExitStatus.badInput;
+  }
+  if (isNew && added.size > 0) {
+    try {
+      makeFolder(folder);
+    } catch (error) {
+      return refuse(`${folder}: ${fileComplaint(error, "folder")}`);
+    }
+    terminal.print(`made ${folder}`);
+  }
+  for (const [name, { program }] of added) {
+    const path = join(folder, `${name}.json`);
+    try {
+      await writeCorpusEntry(path, corpusEntryOf(program, options.reason));
+    } catch (error) {
+      return refuse(`${path}: ${fileComplaint(error)}`);
+    }
+    terminal.print(`added ${path}`);
+  }
+  return ExitStatus.agreement;
 }
 
 export async function corpusListCommand(

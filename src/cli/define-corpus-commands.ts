@@ -41,7 +41,7 @@ export function defineCorpusCommands(program: Command, run: RunCommand): void {
   const folderOption = (): Option => new Option("--corpus <folder>", "the corpus").default(CORPUS_DEFAULT);
   corpus
     .command("add")
-    .description("save programs with the traces that the model gives")
+    .description("save programs with the traces that the model gives: all of them or none")
     .argument("<file...>", "program files, or - for one program a line on standard input")
     .requiredOption("--reason <line>", "what the entry guards, in one line")
     .option("--name <name>", "name of the entry (default: the file's name, or the seed)")

@@ -41,6 +41,7 @@ export async function doctorCommand(
     { name: "model", runsOn: "this process", canRun: true, requirements: [], audit: null },
     ...(await describeTargets()),
   ];
+  const told = new Set<string>();
   for (const target of targets) {
     if (options.format === "jsonl") {
       terminal.print(JSON.stringify(target));
@@ -51,7 +52,13 @@ export async function doctorCommand(
     for (const need of target.requirements) {
       if (need.state === "found")
         terminal.print(`  has    ${need.what}: ${need.path} ${need.version}`.trimEnd());
-      else terminal.print(`  LACKS  ${need.what}: ${need.why}; install it with: ${need.install}`);
+      else terminal.print(`  LACKS  ${need.what}: ${need.why}`);
+    }
+    // One command may bring several things, for several targets: it is told once.
+    for (const need of target.requirements) {
+      if (need.state === "found" || told.has(need.install)) continue;
+      told.add(need.install);
+      terminal.print(`  install it with: ${need.install}`);
     }
     for (const line of auditLines(target.audit)) terminal.print(line);
   }

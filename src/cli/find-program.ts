@@ -3,12 +3,13 @@
  *
  * Tried in that order, so that a file is always what it says.
  */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import { parseRunSeed } from "../sim/generate/run-seed.js";
 import type { Program } from "../sim/program.js";
 import { programOfRun } from "../testing/investigate.js";
+import { fileComplaint } from "../testing/text-file.js";
 import { loadPrograms } from "./load-programs.js";
 
 export interface FoundProgram {
@@ -28,14 +29,20 @@ export async function findProgram(
   corpus: string,
   constraints: GeneratorConstraints,
 ): Promise<Found> {
-  const isFile = existsSync(word) || word === "-";
+  let isFile = word === "-";
+  try {
+    isFile ||= statSync(word, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES")
+      return { ok: false, complaint: `${word}: ${fileComplaint(error)}` };
+  }
   if (!isFile && parseRunSeed(word) !== undefined) {
     const fileName = word.replace(/[^A-Za-z0-9._-]+/g, "-");
     return { ok: true, value: { program: programOfRun(word, constraints), title: `run ${word}`, fileName } };
   }
   const entry = join(corpus, `${word}.json`);
   if (!isFile && !existsSync(entry)) {
-    const complaint = `${word}: is no file, no run (SEED:INDEX) and no entry of ${corpus}`;
+    const complaint = `${word}: is no file, no run (SEED:INDEX, INDEX from 0 to ${Number.MAX_SAFE_INTEGER}) and no entry of ${corpus}`;
     return { ok: false, complaint };
   }
   const path = isFile ? word : entry;

@@ -8,6 +8,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { isSystemError } from "../native-bridge/system-error.js";
 import { MEMORY_LIMIT_MIB, TIME_LIMIT_MS } from "../native-bridge/target-options.js";
+import { printable } from "../report/printable.js";
 import { TargetError } from "../sim/target.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { VERSION } from "../testing/version.js";
@@ -24,6 +25,7 @@ import type { OpenLog } from "./open-logger.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
 
+const NO_COLOUR = "--no-color";
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug", "trace"];
 
 const TARGETS_HELP = `
@@ -40,7 +42,9 @@ Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that th
 130 and 143 ended by SIGINT and SIGTERM. docs/troubleshooting.md of the package explains every message.`;
 
 async function main(argv: readonly string[]): Promise<ExitStatus> {
-  const terminal = processTerminal();
+  // Asked for anywhere on the line, for it is nobody's in particular.
+  const words = argv.filter((word) => word !== NO_COLOUR);
+  const terminal = processTerminal(words.length < argv.length);
   const interrupting = new AbortController();
   const interruption: Interruption = { signal: interrupting.signal, isHandled: false };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -63,7 +67,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       memoryLimit: number;
     }>();
     const complaint =
-      logFile === undefined ? undefined : (await import("./write-output.js")).outputFileComplaint(logFile);
+      logFile === undefined ? undefined : (await import("./write-output.js")).logFileComplaint(logFile);
     if (complaint !== undefined) {
       terminal.complain(complaint);
       status = ExitStatus.badInput;
@@ -82,6 +86,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
       "Deterministic simulation testing for M:1 fiber schedulers: one program, a model, a native runtime, one diff.",
     )
     .version(VERSION, "--version", "print the version")
+    .option(NO_COLOUR, "no colours on a terminal either")
     .addOption(
       new Option("--log-level <level>", "what to log (default: silent, info with --log-file)").choices(
         LOG_LEVELS,
@@ -104,7 +109,9 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     .helpCommand(true)
     .showHelpAfterError("(lockstep --help, or lockstep COMMAND --help, says more)")
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "lockstep: ")) })
+    .configureOutput({
+      outputError: (text, write) => write(printable(text.replace(/^error: /, "lockstep: "))),
+    })
     .addHelpText("after", TARGETS_HELP)
     .addHelpText(
       "after",
@@ -124,7 +131,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   defineDoctor(program, run);
 
   try {
-    await program.parseAsync(argv as string[], { from: "user" });
+    await program.parseAsync(words, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) return complainOf(error, terminal);
     // Commander asks for 1 on bad usage; help that was asked for is no error.
@@ -144,7 +151,7 @@ function complainOf(error: unknown, terminal: Terminal): ExitStatus {
   }
   if (!isSystemError(error)) throw error;
   const { path, syscall } = error;
-  terminal.complain(`${path ?? syscall}: ${fileComplaint(error)}`);
+  terminal.complain(`${path ?? syscall}: ${fileComplaint(error, /dir$/.test(syscall) ? "folder" : "file")}`);
   return ExitStatus.badInput;
 }
 

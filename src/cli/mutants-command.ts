@@ -4,12 +4,14 @@
  *
  * Exit status 1 when a real defect survives or an equivalent one is reported, 3 when this machine cannot run some of them.
  */
+import { setMaxListeners } from "node:events";
 import { availableParallelism } from "node:os";
 import { type Architecture, machineArchitecture } from "../native-bridge/architecture.js";
 import { auditLibrary } from "../native-bridge/audit-library.js";
 import { buildDefective, DEFECTS, type Defect } from "../native-bridge/defects.js";
 import { describeTargets } from "../native-bridge/doctor.js";
 import { interrupting } from "../native-bridge/interrupting.js";
+import { stopBuilds } from "../native-bridge/running-builds.js";
 import { divergenceLines, indented } from "../report/divergence-text.js";
 import type { Readiness } from "../sched/index.js";
 import { ExpectedRuns } from "../sim/campaign/expected-runs.js";
@@ -30,6 +32,7 @@ import {
   scoreLines,
 } from "./mutants-report.js";
 import { closeTarget, isOpen, openTarget, type TargetSettings } from "./open-targets.js";
+import { untilAborted } from "./until-aborted.js";
 
 export interface MutantsOptions {
   readonly seed: string;
@@ -86,8 +89,10 @@ export async function mutantsCommand(
       terminal.print(options.json === true ? JSON.stringify(defect) : listLine(defect));
     return ExitStatus.agreement;
   }
-  interruption.isHandled = true;
   const { hunted, skipped } = await placesOf(chosen, options.arch);
+  interruption.isHandled = true;
+  // A hunt that waits for its compiler waits no longer.
+  interruption.signal.addEventListener("abort", () => void stopBuilds());
   if (hunted.length + skipped.length === 0) {
     terminal.complain(`mutants: none of these defects is one of --arch ${options.arch}`);
     return ExitStatus.badInput;
@@ -112,7 +117,7 @@ export async function mutantsCommand(
     });
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
-    // What a terminal interrupts, it interrupts with all its children: a compiler that was killed so is no fault of the machine.
+    // A hunt that was interrupted, or its compiler, is no fault of the machine.
     if (!interruption.signal.aborted) {
       terminal.complain(`${error.message}: the bench ends here`);
       return ExitStatus.unavailable;
@@ -190,11 +195,18 @@ class Bench {
   readonly #context: CommandContext;
   readonly #models = { epoll: new ModelTarget("epoll"), kqueue: new ModelTarget("kqueue") } as const;
   readonly #runs = new Map<string, ExpectedRuns>();
+  /** Aborted with the first hunt that fails. */
+  readonly #end = new AbortController();
+  /** Aborted when no hunt goes on: by that, or by an interruption. */
+  readonly #over: AbortSignal;
 
   constructor(options: MutantsOptions, settings: TargetSettings, context: CommandContext) {
     this.#options = options;
     this.#settings = settings;
     this.#context = context;
+    this.#over = AbortSignal.any([context.interruption.signal, this.#end.signal]);
+    // One for each hunt under way.
+    setMaxListeners(0, this.#over);
   }
 
   /** Rows are handed over in the order of `hunted`, as soon as they are there. @throws TargetError when a target is lost. */
@@ -202,21 +214,28 @@ class Bench {
     hunted: readonly Hunted[],
     onRow: (row: MutantRow, explanation: readonly string[]) => void,
   ): Promise<void> {
-    const { interruption } = this.#context;
+    let failure: unknown;
     const done: (BenchRow | undefined)[] = hunted.map(() => undefined);
     let next = 0;
     let shown = 0;
     const work = async (): Promise<void> => {
-      while (next < hunted.length && !interruption.signal.aborted) {
+      while (next < hunted.length && !this.#over.aborted) {
         const number = next++;
-        done[number] = await this.#huntOne(hunted[number]!);
+        try {
+          done[number] = await this.#huntOne(hunted[number]!);
+        } catch (error) {
+          failure ??= error;
+          this.#end.abort();
+        }
         for (let ready = done[shown]; ready !== undefined; ready = done[shown]) {
           onRow(ready.row, ready.explanation);
           shown++;
         }
       }
     };
+    // All come to their end before any target is closed from outside: what a target shares with them is gone then.
     await Promise.all(Array.from({ length: this.#options.jobs ?? availableParallelism() }, work));
+    if (failure !== undefined) throw failure;
   }
 
   /** Undefined when the hunt was interrupted before it found anything, which says nothing about the defect. */
@@ -230,11 +249,12 @@ class Bench {
         this.#options.explain === true ? audit.missing.map((line) => `  ${library}: ${line}`) : [];
       return { row: { ...row, found: foundByAudit(audit.missing) }, explanation };
     }
-    const target = await this.#open(on, library, defect);
+    const opened = await this.#open(on);
+    const target = untilAborted(rule === "C5" ? interrupting(opened, library) : opened, this.#over);
     // One of its own: what a target answers is good until its next answer, and other hunts go on meanwhile.
     const model = new ModelTarget(place.readiness);
     try {
-      const { signal } = this.#context.interruption;
+      const signal = this.#over;
       const constraints = { world: target.runsWorlds };
       const expected = (uniform: boolean) => this.#expected({ ...constraints, uniform }, place.readiness);
       const first = await hunt(expected(false), model, target, signal);
@@ -255,15 +275,15 @@ class Bench {
         explanation: shrunk === undefined || this.#options.explain !== true ? [] : this.#explain(shrunk),
       };
     } finally {
-      await closeTarget(target);
+      await closeTarget(opened);
     }
   }
 
-  async #open(on: string, library: string, { rule }: Defect): Promise<Target> {
+  async #open(on: string): Promise<Target> {
     const timeLimitMs = on.startsWith("aarch64") ? TIME_LIMIT_EMULATED_MS : TIME_LIMIT_MS;
     const target = await openTarget(on, { ...this.#settings, timeLimitMs });
     if (!isOpen(target)) throw new TargetError("unavailable", target.complaint);
-    return rule === "C5" ? interrupting(target, library) : target;
+    return target;
   }
 
   #expected(constraints: GeneratorConstraints, readiness: Readiness): ExpectedRuns {

@@ -4,6 +4,7 @@
  * Invariant: a target that was opened is closed before the command ends, on SIGINT and SIGTERM too, so that no process is left behind
  * (SPEC section 6).
  */
+import { resolve } from "node:path";
 import type { Logger } from "../native-bridge/targets.js";
 import { type Target, TargetError } from "../sim/target.js";
 import { openTarget as openByName } from "../testing/open-target.js";
@@ -14,6 +15,7 @@ export interface TargetSettings {
   readonly timeLimitMs: number;
   readonly memoryLimitMiB: number;
   readonly logger?: Logger;
+  readonly onRestart?: () => void;
 }
 
 /** A target that could not be opened: the line to complain with, and what it makes of the exit status. */
@@ -24,21 +26,20 @@ export interface ClosedTarget {
 }
 
 const open = new Set<Target>();
+/** Only a native target is built. */
+let hasNative = false;
 
-/** The names in `--on A,B`: in order, each once. */
+/** The names in `--on A,B`, in order. */
 export function targetNames(list: string): string[] {
-  return [
-    ...new Set(
-      list
-        .split(",")
-        .map((name) => name.trim())
-        .filter((name) => name !== ""),
-    ),
-  ];
+  return list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
 }
 
 /** Opens one target, or says why not. */
 export async function openTarget(name: string, settings: TargetSettings): Promise<Target | ClosedTarget> {
+  hasNative ||= name !== "model";
   try {
     const target = await openByName(name, settings);
     open.add(target);
@@ -47,7 +48,9 @@ export async function openTarget(name: string, settings: TargetSettings): Promis
     if (!(error instanceof TargetError)) throw error;
     const status = error.reason === "invalid" ? ExitStatus.badInput : ExitStatus.unavailable;
     // A message about a library names its path already.
-    const complaint = error.message.includes(name) ? error.message : `${name}: ${error.message}`;
+    const names = [name, resolve(name.replace(/^kqueue:/, ""))];
+    const isNamed = names.some((each) => error.message.includes(each));
+    const complaint = isNamed ? error.message : `${name}: ${error.message}`;
     return { name, complaint, status };
   }
 }
@@ -64,7 +67,7 @@ export interface OpenedTargets {
   readonly startsMs: ReadonlyMap<Target, number>;
 }
 
-/** Opens several targets at the same time and complains about those that cannot be opened, in order. */
+/** Opens several targets at the same time and complains about those that cannot be opened, in order. None may be named twice. */
 export async function openTargets(
   names: readonly string[],
   settings: TargetSettings,
@@ -72,6 +75,13 @@ export async function openTargets(
 ): Promise<OpenedTargets> {
   let status: ExitStatus = ExitStatus.agreement;
   const startsMs = new Map<Target, number>();
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) {
+    terminal.complain(
+      `--on names ${twice} twice: targets are compared with others; with itself sim --canary compares each`,
+    );
+    return { targets: [], status: ExitStatus.badInput, startsMs };
+  }
   const opened = await Promise.all(
     names.map(async (name) => {
       const startMs = performance.now();
@@ -88,11 +98,12 @@ export async function openTargets(
   return { targets: opened.filter(isOpen), status, startsMs };
 }
 
-/** Closes every open target. Idempotent. */
+/** Ends what is being built, and closes every open target. Idempotent. */
 export async function closeTargets(): Promise<void> {
   const targets = [...open];
   open.clear();
   await Promise.all(targets.map((target) => target.close()));
+  if (hasNative) await (await import("../native-bridge/running-builds.js")).stopBuilds();
 }
 
 /** Closes one target before the command ends. */

@@ -39,7 +39,9 @@ export async function reproCommand(
 ): Promise<ExitStatus> {
   const { terminal } = context;
   if (parseRunSeed(run) === undefined) {
-    terminal.complain(`${JSON.stringify(run)} is not a run: expected SEED:INDEX, such as nightly:1042`);
+    terminal.complain(
+      `${JSON.stringify(run)} is not a run: expected SEED:INDEX, such as nightly:1042, and INDEX from 0 to ${Number.MAX_SAFE_INTEGER}`,
+    );
     return ExitStatus.badInput;
   }
   // Shrinking keeps the best so far when it is interrupted.

@@ -9,13 +9,14 @@ import { type Target, TargetError } from "../sim/target.js";
 import type { CampaignSetup } from "../testing/campaign-setup.js";
 import { CORPUS_DEFAULT } from "../testing/defaults.js";
 import { FailureBook } from "../testing/failure-book.js";
+import { failedRuns } from "../testing/failure-log.js";
 import { failureLines } from "../testing/failure-text.js";
 import { rangeRuns } from "../testing/range-runs.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { VERSION } from "../testing/version.js";
 import { Campaign, type CampaignPlan } from "./campaign.js";
 import { bareCommand, reproCommandOf } from "./campaign-command.js";
-import { CampaignJournal, leftInFlight } from "./campaign-journal.js";
+import { CampaignJournal, journalsOf, leftInFlight } from "./campaign-journal.js";
 import { type OutputOptions, outputsComplaint, writeOutputs } from "./campaign-outputs.js";
 import { type CampaignRecord, type CampaignTerms, leftToRun } from "./campaign-record.js";
 import { type Beginning, beginning } from "./campaign-resume.js";
@@ -65,9 +66,10 @@ export async function simCommand(
   if (names.length === 0)
     return refuse(`sim --on ${options.on}: name at least one target, e.g. --on model,native`);
   const folder = options.save ? (options.corpus ?? CORPUS_DEFAULT) : undefined;
-  const folderComplaint =
+  // Last of what is asked, for it makes the folder.
+  const folderComplaint = (): string | undefined =>
     folder === undefined ? undefined : checkCorpusFolder(folder, options.corpus === undefined);
-  const complaint = optionsComplaint(options) ?? folderComplaint ?? outputsComplaint(options);
+  const complaint = optionsComplaint(options) ?? outputsComplaint(options) ?? folderComplaint();
   if (complaint !== undefined) return refuse(complaint);
   // Opened here before any worker opens its own: what cannot run is told at once, and failures are looked at on these.
   const { targets, status: openStatus } = await openTargets(names, settings, terminal);
@@ -84,8 +86,10 @@ export async function simCommand(
   const jobs = options.jobs ?? availableParallelism();
   try {
     const resumes = options.resume === true || options.takeOver === true;
+    const journals = journalsOf(options.journal);
     const found = beginning(
       options.journal,
+      journals,
       terms,
       options.shard ?? WHOLE,
       resumes,
@@ -93,7 +97,8 @@ export async function simCommand(
     );
     if (!found.ok) return refuse(found.complaint);
     start = found.value;
-    for (const line of [...leftInFlight(options.journal), ...start.notes]) terminal.complain(line);
+    // The one that was taken over has another name now, and is left out by that.
+    for (const line of [...leftInFlight(journals.campaigns), ...start.notes]) terminal.complain(line);
     const { record } = start;
     progress = new Progress(terminal, options.time ?? Number.POSITIVE_INFINITY, start.elapsedMs);
     const book = new FailureBook(
@@ -120,7 +125,7 @@ export async function simCommand(
     journal = new CampaignJournal(options.journal, source, start.takes);
   } catch (error) {
     return refuse(
-      `${options.journal}: the journal cannot be written: ${fileComplaint(error)}: name another folder with --journal`,
+      `${options.journal}: the journal cannot be written: ${fileComplaint(error, "folder")}: name another folder with --journal`,
     );
   }
   if (options.json !== true)
@@ -153,10 +158,12 @@ export async function simCommand(
   journal.close();
   const { record, samples } = sink;
   logger?.info(
-    { state: record.state, runs: record.tally.runs, failedRuns: record.tally.failedRuns },
+    { state: record.state, runs: record.tally.runs, failedRuns: failedRuns(record.failures) },
     "campaign ends",
   );
   progress.end(record.tally.runs, jobs);
+  for (const [on, times] of sink.restarts)
+    terminal.complain(`${on}: the process behind it was lost and started again, ${times} time(s)`);
   if (record.state === "interrupted")
     terminal.complain(`stopped at run ${record.next}: --resume goes on there`);
   if (options.out !== undefined && record.state !== "ended")

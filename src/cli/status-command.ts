@@ -3,7 +3,7 @@
  *
  * It reads and changes nothing. A campaign whose process is gone without a word was killed; one of another machine cannot be asked about.
  */
-import { runsOf } from "../testing/failure-log.js";
+import { failedRuns, runsOf } from "../testing/failure-log.js";
 import { fileComplaint } from "../testing/text-file.js";
 import { resumeCommand } from "./campaign-command.js";
 import { type Journals, journalsOf, type NotedCampaign } from "./campaign-journal.js";
@@ -50,7 +50,9 @@ export async function statusCommand(
     campaigns = journals.campaigns.map((noted) => statusOf(noted, folder));
   } catch (error) {
     const why =
-      (error as NodeJS.ErrnoException).code === "ENOTDIR" ? "is not a folder" : fileComplaint(error);
+      (error as NodeJS.ErrnoException).code === "ENOTDIR"
+        ? "is not a folder"
+        : fileComplaint(error, "folder");
     terminal.complain(`${folder}: ${why}: expected the journal of lockstep sim`);
     return ExitStatus.badInput;
   }
@@ -78,7 +80,7 @@ function statusOf({ head, record, liveness }: NotedCampaign, folder: string): Ca
     runs: tally.runs,
     runsTotal: Number.isFinite(left) ? tally.runs + left : null,
     seconds: Math.round(head.elapsedMs / 1000),
-    failedRuns: tally.failedRuns,
+    failedRuns: failedRuns(failures),
     failures: failures.found.map(({ signature, first }) => ({
       signature,
       first,

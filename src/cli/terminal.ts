@@ -1,11 +1,12 @@
 /**
  * Where the command prints: results on standard output, complaints on standard error, colour only where somebody sees it.
  *
- * Colour is used on a terminal, unless `NO_COLOR` is set (to anything but the empty string) or `TERM` is `dumb`. A reader that goes away
- * (`| head`) is not written to any more, and the command ends with the status that it would have ended with.
+ * Colour is used on a terminal alone (`usesColour`), and no other control character reaches one, whatever a file, a name or an argument holds. A reader
+ * that goes away (`| head`) is not written to any more, and the command ends with the status that it would have ended with.
  */
 import { styleText } from "node:util";
 import { type Paint, plain } from "../report/paint.js";
+import { printable, printableMessage, printablePainted } from "../report/printable.js";
 
 /** Where standard output is no terminal. */
 const COLUMNS_DEFAULT = 100;
@@ -31,7 +32,19 @@ export interface Terminal {
   readonly isInteractive: boolean;
 }
 
-export function processTerminal(): Terminal {
+/**
+ * Whether results go in colour: never where no terminal is, or with `--no-color`; else as `FORCE_COLOR` says, where it is set; else unless
+ * `NO_COLOR` is set or `TERM` is `dumb`. An empty variable is none; `0` and `false` force it off.
+ */
+export function usesColour(isTerminal: boolean, isRefused: boolean, env: NodeJS.ProcessEnv): boolean {
+  if (!isTerminal || isRefused) return false;
+  const forced = env.FORCE_COLOR ?? "";
+  if (forced !== "") return forced !== "0" && forced !== "false";
+  return (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+}
+
+/** `refusesColour`: with `--no-color`. */
+export function processTerminal(refusesColour = false): Terminal {
   const { env, stdout, stderr } = process;
   const gone = new Set<NodeJS.WriteStream>();
   const put = (stream: NodeJS.WriteStream, text: string): void => {
@@ -49,12 +62,13 @@ export function processTerminal(): Terminal {
       process.exit(2);
     });
   }
-  const hasColour = stdout.isTTY === true && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+  const hasColour = usesColour(stdout.isTTY === true, refusesColour, env);
+  const shown = hasColour ? printablePainted : printable;
   return {
     write: (text) => put(stdout, text),
-    print: (line) => put(stdout, `${line.trimEnd()}\n`),
-    complain: (line) => put(stderr, `lockstep: ${line}\n`),
-    tell: (line) => put(stderr, `${line}\n`),
+    print: (line) => put(stdout, `${shown(line.trimEnd())}\n`),
+    complain: (line) => put(stderr, `lockstep: ${printableMessage(line)}\n`),
+    tell: (line) => put(stderr, `${printable(line)}\n`),
     paint: hasColour ? (format, text) => styleText(format, text, { validateStream: false }) : plain,
     flushed: () =>
       stdout.writableNeedDrain && !gone.has(stdout)

@@ -28,7 +28,7 @@ import type { CommandContext } from "./command-context.js";
 import { ExitStatus, worse } from "./exit-status.js";
 import { type FoundProgram, findProgram } from "./find-program.js";
 import { openTargets, type TargetSettings, targetNames } from "./open-targets.js";
-import { writeOutput } from "./write-output.js";
+import { outputFileComplaint, writeOutput } from "./write-output.js";
 
 export interface ViewOptions {
   readonly on: string;
@@ -66,6 +66,8 @@ export async function viewCommand(
   if (format === undefined)
     return refuse(`${out}: the ending says what to write: .html, .json, .mmd or .dot`);
   if (resolve(out) === resolve(word)) return refuse(`${out}: is the program itself: name another file`);
+  const outComplaint = outputFileComplaint(out);
+  if (outComplaint !== undefined) return refuse(outComplaint);
   const names = targetNames(options.on);
   if (names.length === 0) return refuse("view --on: name at least one target");
 

@@ -16,7 +16,7 @@ import { type Compiler, compilerInstallCommand, findCompiler } from "./compiler.
 import { findKqueueSystem } from "./kqueue-system.js";
 import { makeFolder } from "./make-folder.js";
 import { packagePath } from "./package-path.js";
-import { failureOf, runProgram } from "./run-program.js";
+import { asBuild, runCompiler } from "./running-builds.js";
 
 /** Warnings are errors in scripts/native-check.sh only: a compiler of tomorrow must not stop a user over a new one. */
 const FLAGS: readonly string[] = [
@@ -57,21 +57,17 @@ export async function buildNative(
   if (existsSync(path)) return path;
   makeFolder(folder);
   const unfinished = `${path}.${randomUUID()}`;
-  try {
-    const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];
-    await compile(compiler, architecture, name, [
-      ...flags,
-      ...kind,
-      "-o",
-      unfinished,
-      ...sources,
-      ...libraries,
-    ]);
-    await rename(unfinished, path);
-  } finally {
-    await rm(unfinished, { force: true });
-  }
-  return path;
+  const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];
+  const compilerOptions = [...flags, ...kind, "-o", unfinished, ...sources, ...libraries];
+  return asBuild(async () => {
+    try {
+      await compile(compiler, architecture, name, compilerOptions);
+      await rename(unfinished, path);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+    return path;
+  });
 }
 
 /** The path of `name` if the cache holds it as it would be built now, else undefined. Builds nothing. @throws TargetError as above. */
@@ -169,21 +165,17 @@ async function compile(
   name: ArtefactName,
   options: readonly string[],
 ): Promise<void> {
-  try {
-    await runProgram(compiler.path, [...compiler.leadingArguments, ...options], {
-      maxBuffer: 16 * 1024 * 1024,
-    });
-  } catch (error) {
-    const { stderr } = failureOf(error);
-    const errors = stderr.split("\n").filter((line) => /error|undefined|cannot find/i.test(line));
-    const shown = (errors.length > 0 ? errors : stderr.split("\n")).slice(0, 5).join("\n  ");
-    // A compiler without the C library's headers or start files is half installed.
-    const isHalfInstalled =
-      /fatal error: \S+\.h: No such file|cannot find \S*crt[1in]\.o|cannot find -lc/.test(stderr);
-    const advice = isHalfInstalled ? `\n  install: ${compilerInstallCommand(architecture)}` : "";
-    throw new TargetError(
-      "unavailable",
-      `${name} for ${architecture} does not compile (${compiler.path}):\n  ${shown}${advice}`,
-    );
-  }
+  const stderr = await runCompiler(compiler.path, [...compiler.leadingArguments, ...options]);
+  if (stderr === undefined) return;
+  const errors = stderr.split("\n").filter((line) => /error|undefined|cannot find/i.test(line));
+  const shown = (errors.length > 0 ? errors : stderr.split("\n")).slice(0, 5).join("\n  ");
+  // A compiler without the C library's headers or start files is half installed.
+  const isHalfInstalled = /fatal error: \S+\.h: No such file|cannot find \S*crt[1in]\.o|cannot find -lc/.test(
+    stderr,
+  );
+  const advice = isHalfInstalled ? `\n  install: ${compilerInstallCommand(architecture)}` : "";
+  throw new TargetError(
+    "unavailable",
+    `${name} for ${architecture} does not compile (${compiler.path}):\n  ${shown}${advice}`,
+  );
 }

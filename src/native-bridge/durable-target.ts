@@ -23,21 +23,23 @@ export class DurableTarget implements Target {
   readonly runsWorlds: boolean;
   readonly readiness: Readiness;
   readonly #open: () => Promise<Target>;
+  readonly #onRestart: () => void;
   #target: Target;
   #isClosed = false;
 
-  private constructor(target: Target, open: () => Promise<Target>) {
+  private constructor(target: Target, open: () => Promise<Target>, onRestart: () => void) {
     this.name = target.name;
     this.description = target.description;
     this.runsWorlds = target.runsWorlds;
     this.readiness = target.readiness ?? "epoll";
     this.#target = target;
     this.#open = open;
+    this.#onRestart = onRestart;
   }
 
-  /** @throws TargetError as `open` does. */
-  static async open(open: () => Promise<Target>): Promise<DurableTarget> {
-    return new DurableTarget(await open(), open);
+  /** `onRestart` is called before each further `open`. @throws TargetError as `open` does. */
+  static async open(open: () => Promise<Target>, onRestart: () => void = () => {}): Promise<DurableTarget> {
+    return new DurableTarget(await open(), open, onRestart);
   }
 
   /** @throws TargetError when the target was closed, or cannot be opened again. */
@@ -53,6 +55,7 @@ export class DurableTarget implements Target {
       if (!(error instanceof TargetError) || error.reason !== "lost" || this.#isClosed) throw error;
     }
     await this.#target.close();
+    this.#onRestart();
     this.#target = await this.#open();
     if (batch.count <= 1) {
       // Once can be the machine's doing; a program that does it twice, alone and in a fresh process, does it itself.

@@ -54,6 +54,7 @@ async function readHeader(path: string): Promise<Buffer> {
     if (!isSystemError(error)) throw error;
     const { code } = error;
     if (code === "ENOENT" || code === "ENOTDIR") throw invalid(path, "does not exist");
+    if (code === "EACCES" || code === "EPERM") throw invalid(path, "cannot be read: permission denied");
     throw invalid(path, `cannot be read (${code})`);
   }
 }

@@ -7,9 +7,13 @@
 import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
-/** `mode` is for the folders that are made. Throws what the file system throws, ENOTDIR where a file stands in the way. */
-export function makeFolder(path: string, mode = 0o777): void {
+/**
+ * `mode` is for the folders that are made; they are given back, the outermost first. Throws what the file system throws, ENOTDIR where a
+ * file stands in the way.
+ */
+export function makeFolder(path: string, mode = 0o777): string[] {
   const missing: string[] = [];
+  const made: string[] = [];
   for (let folder = resolve(path); statSync(folder, { throwIfNoEntry: false }) === undefined; ) {
     missing.push(folder);
     if (dirname(folder) === folder) break;
@@ -18,6 +22,7 @@ export function makeFolder(path: string, mode = 0o777): void {
   for (const folder of missing.reverse()) {
     try {
       mkdirSync(folder, { mode });
+      made.push(folder);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // The folder above is there: a file system that answers so lets nobody make one.
@@ -28,4 +33,5 @@ export function makeFolder(path: string, mode = 0o777): void {
   }
   if (!statSync(path).isDirectory())
     throw Object.assign(new Error("is not a folder"), { code: "ENOTDIR", path, syscall: "mkdir" });
+  return made;
 }

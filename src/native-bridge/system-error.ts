@@ -4,6 +4,8 @@
  */
 
 /** Whether the error is one of a system call, such as ENOENT from the file system or ESRCH from kill. */
-export function isSystemError(error: unknown): error is NodeJS.ErrnoException & { readonly code: string } {
+export function isSystemError(
+  error: unknown,
+): error is NodeJS.ErrnoException & { readonly code: string; readonly syscall: string } {
   return error instanceof Error && "syscall" in error && "code" in error;
 }

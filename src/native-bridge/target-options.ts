@@ -17,6 +17,8 @@ export interface TargetOptions {
    */
   readonly memoryLimitMiB?: number;
   readonly logger?: Logger;
+  /** Called each time that the process behind the target was lost and another is started: nothing else tells, for no trace depends on it. */
+  readonly onRestart?: () => void;
 }
 
 /** The time limit of a program unless told: 5 seconds. */

@@ -6,15 +6,19 @@
  * Invariant: the name alone, with the ELF header where it is a path, decides which kind of target answers. `model` is not opened
  * here: nothing native stands behind it. What only some names need (the emulator, the table of defects) is loaded for those.
  */
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Readiness, type Target, TargetError } from "../sim/target.js";
 import { type Architecture, machineArchitecture } from "./architecture.js";
 import { DurableTarget } from "./durable-target.js";
 import { inspectLibrary } from "./library.js";
 import { openNative } from "./native.js";
+import { didYouMean } from "./nearest-name.js";
 import type { TargetOptions } from "./target-options.js";
 
 export type { Logger, TargetOptions } from "./target-options.js";
+
+const TARGET_NAMES = ["model", "native", "aarch64", "kqueue"];
 
 /**
  * The caller closes what it has opened.
@@ -23,7 +27,7 @@ export type { Logger, TargetOptions } from "./target-options.js";
  * of something that is no runtime.
  */
 export async function openNativeTarget(name: string, options: TargetOptions = {}): Promise<Target> {
-  return DurableTarget.open(() => openOnce(name, options));
+  return DurableTarget.open(() => openOnce(name, options), options.onRestart);
 }
 
 async function openOnce(name: string, options: TargetOptions): Promise<Target> {
@@ -39,7 +43,13 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
   }
   // A library of the user's that waits by kqueue, and is held to its order.
   const onKqueue = /^kqueue:(.+)$/.exec(name)?.[1];
-  const path = resolve(onKqueue ?? name);
+  const word = onKqueue ?? name;
+  const path = resolve(word);
+  if (!word.includes("/") && !existsSync(path))
+    throw new TargetError(
+      "invalid",
+      `${name} is no target and no file: targets are ${TARGET_NAMES.join(", ")} and paths of libraries${didYouMean(name, TARGET_NAMES)}`,
+    );
   const architecture = await inspectLibrary(path);
   const machine = machineArchitecture();
   const readiness = onKqueue === undefined ? "epoll" : "kqueue";
@@ -53,10 +63,14 @@ async function openOnce(name: string, options: TargetOptions): Promise<Target> {
 }
 
 async function defective(name: string, architecture: Architecture, readiness: Readiness): Promise<string> {
-  const { buildDefective, findDefect } = await import("./defects.js");
+  const { buildDefective, DEFECTS, findDefect } = await import("./defects.js");
   const defect = findDefect(name);
   if (defect === undefined) {
-    throw new TargetError("invalid", `${name} is no defect; lockstep mutants --list names them`);
+    const names = DEFECTS.map((one) => one.name);
+    throw new TargetError(
+      "invalid",
+      `${name} is no defect; lockstep mutants --list names them${didYouMean(name, names)}`,
+    );
   }
   return buildDefective(defect, architecture, readiness);
 }

@@ -46,7 +46,9 @@ export async function entryFiles(
     return { ok: true, value: files };
   } catch (error) {
     const complaint =
-      (error as NodeJS.ErrnoException).code === "ENOTDIR" ? "is not a folder" : fileComplaint(error);
+      (error as NodeJS.ErrnoException).code === "ENOTDIR"
+        ? "is not a folder"
+        : fileComplaint(error, "folder");
     return { ok: false, complaint: `${folder}: ${complaint}` };
   }
 }

@@ -14,8 +14,8 @@ import {
   EMPTY_LOG,
   type FailureLog,
   type FoundFailure,
-  INVESTIGATED_MAX,
   type LookedAtRun,
+  mayLookAt,
   SIGNATURES_MAX,
 } from "./failure-log.js";
 import { failuresOf, programOfRun, shrinkFailure } from "./investigate.js";
@@ -44,6 +44,9 @@ export class FailureBook {
   readonly #found: Map<string, FoundFailure>;
   readonly #lookedAt: LookedAtRun[];
   #count: number;
+  #runs: number;
+  /** The run of the last failure: those of one run come one after the other. */
+  #last: number | undefined;
 
   /** `log`: what an earlier part of the campaign has noted. */
   constructor(options: FailureBookOptions, log: FailureLog = EMPTY_LOG) {
@@ -51,18 +54,26 @@ export class FailureBook {
     this.#found = new Map(log.found.map((found) => [found.signature, found]));
     this.#lookedAt = [...log.lookedAt];
     this.#count = log.count;
+    this.#runs = log.runs;
   }
 
   /** The log so far, as it stays: what is added later does not show in it. */
   get log(): FailureLog {
-    return { count: this.#count, lookedAt: [...this.#lookedAt], found: [...this.#found.values()] };
+    return {
+      count: this.#count,
+      runs: this.#runs,
+      lookedAt: [...this.#lookedAt],
+      found: [...this.#found.values()],
+    };
   }
 
   /** Looks at a failed run: replays it alone, and what fails again in a new way is shrunk and saved. */
   async add({ index, on, outcome }: FailedRun): Promise<LookedAt> {
     const { setup, target, shrinkMs, interrupted, folder } = this.#options;
     this.#count++;
-    if (this.#lookedAt.length >= INVESTIGATED_MAX) return { isRepeated: true, found: undefined };
+    if (index !== this.#last) this.#runs++;
+    this.#last = index;
+    if (!mayLookAt(index, this.#lookedAt)) return { isRepeated: true, found: undefined };
     const first = runSeed(setup.seed, index);
     const expected = target(setup.on[0]!);
     const came = target(on);

@@ -1,16 +1,17 @@
 /**
  * What a campaign has noted of its failed runs: which were looked at, with what signature, and one shrunk failure for each signature.
  *
- * Guarantee: the log of a campaign is the same whether it ran in one piece or in shards whose logs are merged in order. Of each shard the
- * first failed runs are looked at, so the first of the whole are always among them, and the first run of a signature in the whole is the first
- * of its shard.
+ * Guarantee: the log of a campaign is the same whether it ran in one piece or in shards whose logs are merged in order, and so is all that is
+ * derived from it. Of each shard the first failed runs are looked at, so the first of the whole are always among them, and the first run of a
+ * signature in the whole is the first of its shard. What a log counts it counts of all failed runs; what became of a run that a shard has looked
+ * at and the whole has not is forgotten.
  */
 import { type FailedRun, STALL } from "../sim/campaign/batch-runner.js";
 import { runSeed } from "../sim/generate/run-seed.js";
 import type { ShrunkFailure } from "./investigate.js";
 import type { Saved } from "./save-failure.js";
 
-/** Failed runs that are looked at; the others are only counted. */
+/** Failures that are looked at, each target by itself, and the others of the last one's run; what comes after is only counted. */
 export const INVESTIGATED_MAX = 200;
 /** Signatures that are shrunk and saved. */
 export const SIGNATURES_MAX = 20;
@@ -33,7 +34,9 @@ export interface LookedAtRun extends FailedRun {
 export interface FailureLog {
   /** Failed runs, each target by itself. */
   readonly count: number;
-  /** The first of them, in order of runs: at most INVESTIGATED_MAX. */
+  /** The same, but a run that fails on several targets once; with those that agreed when they were replayed alone. */
+  readonly runs: number;
+  /** The first of them, in order of runs: INVESTIGATED_MAX, and what the run of the last of these has more. */
   readonly lookedAt: readonly LookedAtRun[];
   /** In order of their first runs: at most SIGNATURES_MAX. */
   readonly found: readonly FoundFailure[];
@@ -54,7 +57,18 @@ export interface NotRepeated {
 }
 
 /** Nothing noted yet. */
-export const EMPTY_LOG: FailureLog = { count: 0, lookedAt: [], found: [] };
+export const EMPTY_LOG: FailureLog = { count: 0, runs: 0, lookedAt: [], found: [] };
+
+/** Whether one more failure of run `index` is looked at. */
+export function mayLookAt(index: number, lookedAt: readonly LookedAtRun[]): boolean {
+  return lookedAt.length < INVESTIGATED_MAX || lookedAt.at(-1)?.index === index;
+}
+
+/** Runs that failed, but for those that were looked at and agreed on every target when they were replayed alone. */
+export function failedRuns({ runs, lookedAt }: FailureLog): number {
+  const repeated = new Set(lookedAt.filter(({ signature }) => signature !== null).map(({ index }) => index));
+  return runs - new Set(lookedAt.map(({ index }) => index)).size + repeated.size;
+}
 
 /** How many of the runs that were looked at failed in this way. */
 export function runsOf({ lookedAt }: FailureLog, signature: string): number {
@@ -79,11 +93,17 @@ export function mergedLog(logs: readonly FailureLog[]): FailureLog {
   const lookedAt: LookedAtRun[] = [];
   const found = new Map<string, FoundFailure>();
   for (const log of logs) {
-    for (const run of log.lookedAt.slice(0, INVESTIGATED_MAX - lookedAt.length)) {
+    for (const run of log.lookedAt) {
+      if (!mayLookAt(run.index, lookedAt)) break;
       lookedAt.push(run);
       if (run.signature === null || found.has(run.signature) || found.size >= SIGNATURES_MAX) continue;
       found.set(run.signature, log.found.find(({ signature }) => signature === run.signature)!);
     }
   }
-  return { count: logs.reduce((sum, { count }) => sum + count, 0), lookedAt, found: [...found.values()] };
+  return {
+    count: logs.reduce((sum, { count }) => sum + count, 0),
+    runs: logs.reduce((sum, { runs }) => sum + runs, 0),
+    lookedAt,
+    found: [...found.values()],
+  };
 }

@@ -9,7 +9,7 @@ import type { GeneratorConstraints } from "../sim/generate/profile.js";
 import type { Target } from "../sim/target.js";
 import { SHRINK_MS } from "./defaults.js";
 import { FailureBook } from "./failure-book.js";
-import { type NotRepeated, notRepeated, runsOf } from "./failure-log.js";
+import { failedRuns, type NotRepeated, notRepeated, runsOf } from "./failure-log.js";
 import { type Finding, findingOf, type ShrinkLimits } from "./investigate-program.js";
 import { rangeRuns } from "./range-runs.js";
 
@@ -87,21 +87,17 @@ export async function runCampaign(
   const runner = new BatchRunner(targets, constraints);
   const perRange = rangeRuns(runs);
   let done = 0;
-  let failedRuns = 0;
   while (done < runs && !signal.aborted && !(bail && book.log.found.length > 0)) {
     const range: RunRange = { from: from + done, count: Math.min(perRange, runs - done) };
     const { failures } = await runner.run(seed, range);
     done += range.count;
-    const repeated = new Set<number>();
     for (const failed of failures) {
-      const { isRepeated, found } = await book.add(failed);
-      if (isRepeated) repeated.add(failed.index);
+      const { found } = await book.add(failed);
       if (!bail || found === undefined) continue;
       // What lies behind the failure in its range is not counted, as it is not by the command.
       done = failed.index + 1 - from;
       break;
     }
-    failedRuns += repeated.size;
   }
   const { log } = book;
   const failures = log.found.map(
@@ -113,5 +109,5 @@ export async function runCampaign(
       ...("path" in saved ? { saved: saved.path } : {}),
     }),
   );
-  return { seed, runs: done, failedRuns, failures, notRepeated: notRepeated(log, seed) };
+  return { seed, runs: done, failedRuns: failedRuns(log), failures, notRepeated: notRepeated(log, seed) };
 }

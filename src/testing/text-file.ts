@@ -44,13 +44,16 @@ function decoded(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** What a failed file operation means, without the path. Throws what is no such failure: a fault of ours keeps its stack. */
-export function fileComplaint(error: unknown): string {
+/**
+ * What a failed file operation means, without the path. `kind`: what was looked for there. Throws what is no such failure: a fault of ours
+ * keeps its stack.
+ */
+export function fileComplaint(error: unknown, kind: "file" | "folder" = "file"): string {
   if (!isSystemError(error)) throw error;
   const { code } = error;
   switch (code) {
     case "ENOENT":
-      return "there is no such file";
+      return kind === "file" ? "there is no such file" : "there is no such folder";
     case "EACCES":
     case "EPERM":
       return "permission denied";

@@ -1,0 +1,120 @@
+/**
+ * `lockstep mutants` that is interrupted: it ends at once with the report of what it has, whatever is under way, and leaves no process and no file.
+ *
+ * The compiler of these tests never comes to an end, so nothing that waits for it does.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { buildCommand, mainPath, readerEnvironment, scratchFolder } from "./support/command.js";
+import { targetsHere } from "./support/replay.js";
+
+beforeAll(buildCommand);
+const { folder, file } = scratchFolder();
+
+/** A compiler that names itself, begins its output, notes its process and one below it, and then does nothing. */
+function idleCompiler(): { readonly path: string; readonly notes: string } {
+  const notes = join(mkdtempSync(join(folder, "compiler-")), "pids");
+  const path = file(
+    "idle-cc",
+    `#!/bin/sh
+if [ "$1" = --version ]; then echo idle 1; exit; fi
+while [ "$1" != -o ]; do shift; done
+echo begun > "$2"
+sleep 1000 &
+echo $$ $! > ${notes}.unfinished
+mv ${notes}.unfinished ${notes}
+wait
+`,
+  );
+  chmodSync(path, 0o755);
+  return { path, notes };
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await delay(20);
+}
+
+/** False for one that has ended and that nobody has waited for. */
+function runs(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** The processes below this one, whichever of its threads began them. */
+function below(pid: number): number[] {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const lists = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"));
+  const children = lists
+    .join(" ")
+    .split(" ")
+    .filter((each) => each !== "");
+  return children.flatMap((each) => [Number(each), ...below(Number(each))]);
+}
+
+function outputOf(child: ChildProcess): () => string {
+  let text = "";
+  child.stdout!.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
+  return () => text;
+}
+
+describe.runIf(targetsHere.includes("native"))("mutants", () => {
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const)(
+    "that %s ends while it compiles gives its report and exit status %i, and leaves nothing",
+    async (signal, status) => {
+      const { path, notes } = idleCompiler();
+      const cache = mkdtempSync(join(folder, "cache-"));
+      const child = spawn(
+        process.execPath,
+        [mainPath, "mutants", "--json", "--arch", "native", "--jobs", "1"],
+        {
+          env: { ...readerEnvironment(), CC: path, LOCKSTEP_CACHE: cache },
+          stdio: ["ignore", "pipe", "ignore"],
+        },
+      );
+      const printed = outputOf(child);
+      onTestFinished(() => void child.kill("SIGKILL"));
+      await until(() => existsSync(notes));
+      const pids = readFileSync(notes, "utf8").trim().split(" ").map(Number);
+      onTestFinished(() => pids.filter(runs).forEach((pid) => void process.kill(pid, "SIGKILL")));
+      expect(readdirSync(join(cache, "native"))).toHaveLength(1);
+      child.kill(signal);
+      expect(await once(child, "close")).toEqual([status, null]);
+      expect(JSON.parse(printed())).toMatchObject({ rows: [], isInterrupted: true });
+      expect(readdirSync(join(cache, "native"))).toEqual([]);
+      expect(pids).toHaveLength(2);
+      await until(() => !pids.some(runs));
+    },
+    30_000,
+  );
+
+  test("that is interrupted while programs are replayed keeps the rows that it has, and leaves no process", async () => {
+    const args = ["mutants", "--arch", "native", "--no-uniform", "--runs", "10000000", "--jobs", "2"];
+    // The last is equivalent, and so hunted for as long as there are runs.
+    const only = ["--only", "TIES_BY_LAST,YIELD_APPENDS_AFTER_SWITCH"];
+    const child = spawn(process.execPath, [mainPath, ...args, ...only], {
+      env: readerEnvironment(),
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const printed = outputOf(child);
+    onTestFinished(() => void child.kill("SIGKILL"));
+    await until(() => printed().includes("TIES_BY_LAST ") && below(child.pid!).length > 0);
+    const processes = below(child.pid!);
+    child.kill("SIGTERM");
+    expect(await once(child, "close")).toEqual([143, null]);
+    expect(printed()).toMatch(/^TIES_BY_LAST +T2 +native/m);
+    expect(printed()).not.toMatch(/^YIELD_APPENDS/m);
+    await until(() => !processes.some(runs));
+  }, 60_000);
+});
