@@ -44,7 +44,7 @@ static void switch_body(void *arg) {
 
 void bench_runtime_switch(size_t times) {
   void *top;
-  if (sched_stack_take(&top) != SCHED_STACK_OK) abort();
+  if (sched_stack_carve(&top) != SCHED_STACK_OK) abort();
   /* A fresh frame enters by the trampoline, which wants a fiber: one whose body switches back for ever. */
   static lockstep_fiber fiber;
   static lockstep_sched shell;
@@ -57,7 +57,6 @@ void bench_runtime_switch(size_t times) {
   const double start = bench_now_ns();
   for (size_t i = 0; i < times / 2; i++) sched_switch(&main_sp, fiber_sp);
   bench_report("switch", "lockstep", 1, bench_now_ns() - start, (double)times);
-  sched_stack_give(top);
 }
 
 static void yield_body(void *arg) {
@@ -94,24 +93,20 @@ void bench_runtime_spawn(size_t fibers, size_t times) {
 
 /* Fires the earliest and arms its fiber again, so that there are always as many; then fires them all. */
 void bench_runtime_timers(size_t count, size_t times) {
-  lockstep_fiber *fibers = calloc(count, sizeof *fibers);
   struct sched_timers timers = {0};
   uint64_t random = 1;
-  for (size_t i = 0; i < count; i++) {
-    fibers[i].timer_index = SCHED_TIMER_NONE;
-    sched_timers_arm(&timers, &fibers[i], (int64_t)(bench_random(&random) % 1000000));
-  }
+  for (size_t i = 0; i < count; i++) sched_timers_arm(&timers, (uint32_t)i, (int64_t)(bench_random(&random) % 1000000));
   double start = bench_now_ns();
   for (size_t i = 0; i < times; i++) {
     struct sched_timer timer = sched_timers_take_earliest(&timers);
-    sched_timers_arm(&timers, timer.fiber, timer.deadline_ms + (int64_t)(bench_random(&random) % 1000000));
+    sched_timers_arm(&timers, timer.slot, timer.deadline_ms + (int64_t)(bench_random(&random) % 1000000));
   }
   bench_report("timer armed and fired", "lockstep", count, bench_now_ns() - start, (double)times);
   start = bench_now_ns();
   while (timers.count > 0) sched_timers_take_earliest(&timers);
   bench_report("timer fired", "lockstep", count, bench_now_ns() - start, (double)count);
   free(timers.heap);
-  free(fibers);
+  free(timers.places);
 }
 
 static uint64_t sleep_random;

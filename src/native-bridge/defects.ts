@@ -94,7 +94,7 @@ export const DEFECTS: readonly Defect[] = [
     ["EVICT_KEEPS_REGISTRATION", "F4", "io_waiters.c", "an early wake leaves the fd registered"],
     ["EVICT_TAKES_EARLIEST", "F4", "timers.c", "an early wake evicts the earliest timer, whosever it is"],
     ["END_UNMAPS_OWN_STACK", "F5", "sched.c", "a fiber that ends unmaps its stack while it is on it"],
-    ["REAP_GIVES_STACK_TWICE", "F5", "sched.c stack_pool.h", "the stack of a finished fiber goes back twice"],
+    ["REAP_GIVES_STACK_TWICE", "F5", "sched.c", "the stack of a finished fiber goes back twice"],
     ["REAP_LEAKS_STACK", "F5", "sched.c", "the stack of a finished fiber never goes back"],
     ["SLEEP_ZERO_YIELDS", "T1", "sched.c", "sleep(0) is a yield"],
     ["SLEEP_NEGATIVE_ALLOWED", "T1", "sched.c", "a negative sleep arms a timer in the past"],

@@ -2,7 +2,7 @@
  * lifecycle.c: how a scheduler begins, ends, and is abandoned (R3).
  *
  * A scheduler is live from create() to deinit(). Its shell, the struct itself, is never freed: it waits on a list for
- * the next create(), with the memory of its timer heap and fd table. A second deinit() finds it dead and does nothing.
+ * the next create(), with the memory of its tables. A second deinit() finds it dead and does nothing.
  * That holds until a create() hands the same shell out again, which R3 allows: nothing may be used after deinit.
  *
  * A replayer may leave a hook by longjmp and never touch that scheduler again (include/lockstep.h). No code of ours
@@ -41,14 +41,12 @@ static void reclaim(lockstep_sched *sched) {
   LOCKSTEP_MUST(sched->alive, "a live scheduler is reclaimed");
   sched->current = NULL; /* abandoned in a fiber, or NULL already */
   sched_io_close(sched);
-  while (sched->fibers != NULL) {
-    lockstep_fiber *fiber = sched->fibers;
-    sched_timers_evict(&sched->timers, fiber);
+  for (uint32_t slot = 0; sched->n_live > 0 && slot < sched->fibers.used; slot++) {
+    lockstep_fiber *fiber = sched_fiber_table_find(&sched->fibers, slot);
+    if (fiber == NULL) continue;
+    sched_timer_evict(sched, fiber);
     sched_io_evict(sched, fiber);
-    if (SCHED_DEFECT(DEINIT_LEAKS_FIBERS)) {
-      sched->fibers = fiber->all_next;
-      continue;
-    }
+    if (SCHED_DEFECT(DEINIT_LEAKS_FIBERS)) continue;
     sched_reap(sched, fiber);
   }
   sched->ready_head = NULL;
@@ -91,7 +89,11 @@ lockstep_sched *sched_create(void) {
   }
   LOCKSTEP_MUST(!sched->alive, "a new scheduler comes from a dead shell");
   *sched = (lockstep_sched){
-      .timers = {.heap = sched->timers.heap, .capacity = sched->timers.capacity},
+      .timers = {.heap = sched->timers.heap,
+                 .capacity = sched->timers.capacity,
+                 .places = sched->timers.places,
+                 .places_capacity = sched->timers.places_capacity},
+      .fibers = {.rows = sched->fibers.rows, .capacity = sched->fibers.capacity, .first_free = SCHED_SLOT_NONE},
       .io = {.by_fd = sched->io.by_fd, .capacity = sched->io.capacity, .queue = SCHED_READINESS_CLOSED},
       .alive = true,
       .live_next = live,

@@ -19,7 +19,9 @@
 #include "slab.h"
 #include "stack_pool.h"
 
+/* Fibers that are free, each with the stack that it has for ever, and such as have never had one. */
 static struct sched_slab fibers = SCHED_SLAB_OF(lockstep_fiber);
+static struct sched_slab fibers_without_stack = SCHED_SLAB_OF(lockstep_fiber);
 
 /* The ready queue, first in first out. */
 
@@ -45,7 +47,7 @@ static void ready_append(lockstep_sched *sched, lockstep_fiber *fiber) {
   sched->ready_tail = fiber;
 }
 
-enum { lead_max = 8, line_bytes = 64, fibers_cached = 4096 /* so many lie in the cache anyway */ };
+enum { fires_per_fetch = 8, lead_max = 8, line_bytes = 64, fibers_cached = 4096 /* so many lie in the cache anyway */ };
 
 /* What a switch to the fiber will touch of its stack: from the saved sp up. */
 static inline void fetch_stack(const lockstep_fiber *fiber) {
@@ -54,14 +56,15 @@ static inline void fetch_stack(const lockstep_fiber *fiber) {
 }
 
 /*
- * Has the cache fetch what a switch to a fiber some places behind the new head will touch: its stack, and before that the
- * fiber that follows it. Among many fibers each of these is a miss, and so they overlap.
+ * Before the head is taken: has the cache fetch what a switch to a fiber some places behind it will touch, its stack and before
+ * that the fiber that follows it. Among many fibers each of these is a miss, and so they overlap.
  */
-static inline void fetch_ahead(lockstep_sched *sched, lockstep_fiber *taken) {
+static __attribute__((noinline)) void fetch_ahead(lockstep_sched *sched) {
+  lockstep_fiber *head = sched->ready_head;
   lockstep_fiber *ahead = sched->ready_ahead;
   int32_t lead = sched->ready_lead - 1;
-  if (ahead == NULL || ahead == taken) {
-    ahead = sched->ready_head;
+  if (ahead == NULL || ahead == head) {
+    ahead = head == NULL ? NULL : head->ready_next;
     lead = 0;
   }
   for (int32_t step = 0; step < 2 && lead < lead_max && ahead != NULL && ahead->ready_next != NULL; step++, lead++) {
@@ -73,6 +76,8 @@ static inline void fetch_ahead(lockstep_sched *sched, lockstep_fiber *taken) {
   sched->ready_lead = lead;
 }
 
+static inline bool has_many(const lockstep_sched *sched) { return __builtin_expect(sched->n_live > fibers_cached, 0); }
+
 /* The head of the ready queue, now the one that runs; NULL when nobody is ready. */
 static inline lockstep_fiber *ready_take(lockstep_sched *sched) {
   lockstep_fiber *fiber = sched->ready_head;
@@ -80,7 +85,6 @@ static inline lockstep_fiber *ready_take(lockstep_sched *sched) {
   LOCKSTEP_MUST(fiber->state == SCHED_FIBER_READY, "a fiber that is to run is ready");
   sched->ready_head = fiber->ready_next;
   if (sched->ready_head == NULL && !SCHED_DEFECT(QUEUE_TAIL_NOT_RESET)) sched->ready_tail = NULL;
-  if (sched->n_live > fibers_cached) fetch_ahead(sched, fiber);
   if (!SCHED_DEFECT(QUEUE_TAKE_KEEPS_LINK)) fiber->ready_next = NULL;
   sched->current = fiber;
   fiber->state = SCHED_FIBER_RUNNING;
@@ -89,56 +93,21 @@ static inline lockstep_fiber *ready_take(lockstep_sched *sched) {
 
 /* From spawn to reap. */
 
-/* The one place that runs a body. Never returns: there is nothing above the trampoline to return to. */
-_Noreturn void sched_dispatch(lockstep_fiber *fiber) {
-  lockstep_sched *sched = fiber->sched;
-  SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched);
-  LOCKSTEP_MUST(sched->current == fiber, "a fiber enters as the current one");
-  fiber->body(fiber->arg);
-  fiber->state = SCHED_FIBER_DONE;
-  if (SCHED_DEFECT(END_UNMAPS_OWN_STACK)) {
-    /* Tops stand at any place in their page; the one that this runs on goes too. */
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t end = ((uintptr_t)fiber->stack_top + page - 1) & ~(page - 1);
-    munmap((void *)(end - SCHED_STACK_USABLE_BYTES), SCHED_STACK_USABLE_BYTES);
-  }
-  SCHED_ANNOTATE_LEAVE(fiber, sched, false);
-  sched_switch(&fiber->sp, sched->sp);
-  sched_invariant_broken("a fiber that is done never runs again");
-}
-
-lockstep_fiber *sched_spawn(lockstep_sched *sched, void (*body)(void *), void *arg) {
-  LOCKSTEP_MUST(sched->alive, "a fiber is spawned before deinit");
-  LOCKSTEP_MUST(body != NULL, "a fiber has a body");
+static inline lockstep_fiber *spawn_warm(lockstep_sched *sched, void (*body)(void *), void *arg) {
   lockstep_fiber *fiber = sched_slab_take(&fibers);
-  if (fiber == NULL) sched_panic(sched, SCHED_PANIC_NO_MEMORY_FIBER, 0);
-
-  void *top;
-  enum sched_stack_result result = sched_stack_take(&top);
-  if (result != SCHED_STACK_OK) {
-    sched_slab_give(&fibers, fiber); /* not in the list of all fibers yet, so nobody else would */
-    if (result == SCHED_STACK_NO_GUARD) sched_panic(sched, SCHED_PANIC_NO_GUARD, 0);
-    sched_panic(sched, SCHED_PANIC_NO_MEMORY_STACK, (int64_t)sched_stack_total_bytes());
-  }
-
-  struct sched_frame *frame = (struct sched_frame *)top - 1;
+  struct sched_frame *frame = (struct sched_frame *)fiber->stack_top - 1;
   sched_frame_begin(frame, sched_trampoline, fiber);
   /* Field by field: clearing the whole first costs as much as the rest of a spawn. */
   fiber->sp = frame;
   fiber->sched = sched;
-  fiber->timer_index = SCHED_TIMER_NONE;
-  fiber->state = SCHED_FIBER_READY;
+  fiber->slot = sched_fiber_table_add(&sched->fibers, fiber);
   fiber->waiting_fd = SCHED_FD_NONE;
+  fiber->id = (uint32_t)sched->n_spawned++;
+  fiber->state = SCHED_FIBER_READY;
+  fiber->has_timer = false;
   fiber->body = body;
   fiber->arg = arg;
-  fiber->stack_top = top;
-  fiber->all_previous = NULL;
-  fiber->all_next = sched->fibers;
-  fiber->id = sched->next_id++;
-  SCHED_ANNOTATE_BOUNDS(fiber, (char *)top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
-  if (sched->fibers != NULL) sched->fibers->all_previous = fiber;
-  sched->fibers = fiber;
-  sched->n_spawned++;
+  SCHED_ANNOTATE_BOUNDS(fiber, (char *)fiber->stack_top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
   sched->n_live++;
   if (SCHED_DEFECT(SPAWN_TO_FRONT)) {
     ready_prepend(sched, fiber);
@@ -148,48 +117,115 @@ lockstep_fiber *sched_spawn(lockstep_sched *sched, void (*body)(void *), void *a
   return fiber;
 }
 
+/* Where no fiber is free, or the table is full. */
+static __attribute__((noinline)) lockstep_fiber *spawn_cold(lockstep_sched *sched, void (*body)(void *), void *arg) {
+  if (sched_fiber_table_is_full(&sched->fibers) && !sched_fiber_table_grow(&sched->fibers)) {
+    sched_panic(sched, SCHED_PANIC_NO_MEMORY_FIBER, 0);
+  }
+  if (fibers.free == NULL) {
+    lockstep_fiber *fiber = sched_slab_take(&fibers_without_stack);
+    if (fiber == NULL) sched_panic(sched, SCHED_PANIC_NO_MEMORY_FIBER, 0);
+    enum sched_stack_result result = sched_stack_carve(&fiber->stack_top);
+    sched_slab_give(result == SCHED_STACK_OK ? &fibers : &fibers_without_stack, fiber);
+    if (result == SCHED_STACK_NO_GUARD) sched_panic(sched, SCHED_PANIC_NO_GUARD, 0);
+    if (result != SCHED_STACK_OK) sched_panic(sched, SCHED_PANIC_NO_MEMORY_STACK, (int64_t)sched_stack_total_bytes());
+  }
+  return spawn_warm(sched, body, arg);
+}
+
+lockstep_fiber *sched_spawn(lockstep_sched *sched, void (*body)(void *), void *arg) {
+  LOCKSTEP_MUST(sched->alive, "a fiber is spawned before deinit");
+  LOCKSTEP_MUST(body != NULL, "a fiber has a body");
+  if (__builtin_expect(fibers.free == NULL || sched_fiber_table_is_full(&sched->fibers), 0)) {
+    return spawn_cold(sched, body, arg);
+  }
+  return spawn_warm(sched, body, arg);
+}
+
 void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber) {
   LOCKSTEP_MUST(fiber != sched->current, "a fiber is reaped off its stack (F5)");
-  LOCKSTEP_MUST(fiber->timer_index == SCHED_TIMER_NONE && fiber->waiting_fd == SCHED_FD_NONE,
-                "no timer and no io waiter outlives its fiber");
-  if (fiber->all_next != NULL) fiber->all_next->all_previous = fiber->all_previous;
-  if (fiber->all_previous != NULL) {
-    fiber->all_previous->all_next = fiber->all_next;
-  } else {
-    sched->fibers = fiber->all_next;
-  }
+  LOCKSTEP_MUST(!fiber->has_timer && fiber->waiting_fd == SCHED_FD_NONE, "no timer and no io waiter outlives its fiber");
+  sched_fiber_table_remove(&sched->fibers, fiber->slot, fiber);
   if (--sched->n_live == fibers_cached) sched->ready_ahead = NULL; /* which is kept no longer */
-  if (!SCHED_DEFECT(REAP_LEAKS_STACK)) sched_stack_give(fiber->stack_top);
-  if (SCHED_DEFECT(REAP_GIVES_STACK_TWICE)) sched_stack_give(fiber->stack_top);
-  sched_slab_give(&fibers, fiber);
+  SCHED_ANNOTATE_STACK_FREE((char *)fiber->stack_top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
+  if (SCHED_DEFECT(REAP_GIVES_STACK_TWICE)) {
+    static void *given; /* to the fiber before this one */
+    if (given != NULL) fiber->stack_top = given;
+    given = fiber->stack_top;
+  }
+  sched_slab_give(SCHED_DEFECT(REAP_LEAKS_STACK) ? &fibers_without_stack : &fibers, fiber);
 }
 
 /* Who runs next. */
 
+/*
+ * Has the cache fetch the stacks of those whose turn is near. Many at once every few timers, not one at each: where the stacks are
+ * many, the way to each leads through page tables that are in no cache, and only then do these ways overlap.
+ */
+static __attribute__((noinline)) void fetch_sleepers(lockstep_sched *sched) {
+  if (sched->fires++ % fires_per_fetch != 0) return;
+  uint32_t slots[sched_timers_near_count];
+  size_t count = sched_timers_near(&sched->timers, slots);
+  for (size_t i = 0; i < count; i++) fetch_stack(sched_fiber_table_find(&sched->fibers, slots[i]));
+}
+
 /* T2: the clock moves here and nowhere else. */
 static void fire_earliest_timer(lockstep_sched *sched) {
   struct sched_timer timer = sched_timers_take_earliest(&sched->timers);
+  lockstep_fiber *fiber = sched_fiber_table_find(&sched->fibers, timer.slot);
   LOCKSTEP_MUST(timer.deadline_ms >= sched->clock_ms, "the virtual clock never goes back");
-  LOCKSTEP_MUST(timer.fiber->state == SCHED_FIBER_SUSPENDED, "a timer belongs to a suspended fiber");
+  LOCKSTEP_MUST(fiber != NULL && fiber->state == SCHED_FIBER_SUSPENDED && fiber->has_timer,
+                "a timer belongs to a suspended fiber");
+  fiber->has_timer = false;
   if (!SCHED_DEFECT(CLOCK_NOT_ADVANCED)) sched->clock_ms = timer.deadline_ms;
-  sched_wake(sched, timer.fiber);
-  if (sched->n_live > fibers_cached && sched->timers.count > 0) fetch_stack(sched->timers.heap[0].fiber);
+  sched_wake(sched, fiber);
+  if (has_many(sched)) fetch_sleepers(sched);
   if (SCHED_DEFECT(FIRE_KEEPS_COUNT)) sched->n_suspended++;
 }
 
 /* What runs next when nobody is ready: who the earliest timer wakes. NULL where fds are to be waited for, or nothing is left. */
 static lockstep_fiber *take_by_timer(lockstep_sched *sched) {
   lockstep_fiber *fiber;
+  if (has_many(sched)) fetch_ahead(sched);
   /* T2 and T3: one timer, then the ready queue again; fds only when no timer is left. */
   while ((fiber = ready_take(sched)) == NULL) {
     if (sched->timers.count == 0) return NULL;
     if (SCHED_DEFECT(FDS_BEFORE_TIMERS) && sched->io.count > 0) return NULL;
     fire_earliest_timer(sched);
     if (SCHED_DEFECT(FIRE_ALL_TIES)) {
-      while (sched->timers.count > 0 && sched->timers.heap[0].deadline_ms == sched->clock_ms) fire_earliest_timer(sched);
+      while (sched->timers.count > 0 && sched_timers_earliest_ms(&sched->timers) == sched->clock_ms) fire_earliest_timer(sched);
     }
   }
   return fiber;
+}
+
+/*
+ * The one place that runs a body. Returns once, to the trampoline: where to go on, off this stack for ever. Whoever ends next, or
+ * the run loop, reaps this fiber (F5): there is nobody on its stack then.
+ */
+void *sched_dispatch(lockstep_fiber *fiber) {
+  lockstep_sched *sched = fiber->sched;
+  SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched);
+  LOCKSTEP_MUST(sched->current == fiber, "a fiber enters as the current one");
+  fiber->body(fiber->arg);
+  LOCKSTEP_MUST(sched->current == fiber && fiber->state == SCHED_FIBER_RUNNING, "a fiber ends as the current one");
+  fiber->state = SCHED_FIBER_DONE;
+  if (SCHED_DEFECT(END_UNMAPS_OWN_STACK)) {
+    /* Tops stand at any place in their page; the one that this runs on goes too. */
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t end = ((uintptr_t)fiber->stack_top + page - 1) & ~(page - 1);
+    munmap((void *)(end - SCHED_STACK_USABLE_BYTES), SCHED_STACK_USABLE_BYTES);
+  }
+  if (sched->done != NULL) sched_reap(sched, sched->done);
+  sched->done = fiber;
+  lockstep_fiber *next = take_by_timer(sched);
+  if (next == NULL) {
+    sched->current = NULL;
+    SCHED_ANNOTATE_LEAVE(fiber, sched, false);
+    return sched->sp;
+  }
+  SCHED_ANNOTATE_LEAVE(fiber, next, false);
+  return next->sp;
 }
 
 /* What a running fiber does to itself, and others do to a suspended one. */
@@ -213,11 +249,24 @@ static __attribute__((noinline)) void switch_where_nobody_is_ready(lockstep_sche
   SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched);
 }
 
+static __attribute__((noinline)) void switch_among_many(lockstep_sched *sched, lockstep_fiber *fiber) {
+  fetch_ahead(sched);
+  lockstep_fiber *next = ready_take(sched);
+  if (next != NULL)
+    switch_to_fiber(fiber, next);
+  else
+    switch_where_nobody_is_ready(sched, fiber);
+}
+
 /*
  * The fiber has parked. Returns when it is its turn again. Each switch comes last in its function, where the compiler jumps
  * to it instead of calling: a fiber then goes on in its caller, and the way there has no call that is never returned from.
  */
 static inline void switch_to_next(lockstep_sched *sched, lockstep_fiber *fiber) {
+  if (has_many(sched)) {
+    switch_among_many(sched, fiber);
+    return;
+  }
   lockstep_fiber *next = ready_take(sched);
   if (__builtin_expect(next != NULL, 1))
     switch_to_fiber(fiber, next);
@@ -262,7 +311,7 @@ void sched_wake(lockstep_sched *sched, lockstep_fiber *fiber) {
   } else if (!SCHED_DEFECT(WAKE_UNGUARDED)) {
     if (fiber->state != SCHED_FIBER_SUSPENDED) return;
   }
-  if (!SCHED_DEFECT(WAKE_KEEPS_TIMER)) sched_timers_evict(&sched->timers, fiber);
+  if (!SCHED_DEFECT(WAKE_KEEPS_TIMER)) sched_timer_evict(sched, fiber);
   if (!SCHED_DEFECT(WAKE_KEEPS_IO_WAITER)) sched_io_evict(sched, fiber);
   LOCKSTEP_MUST(sched->n_suspended > 0, "a suspended fiber is counted");
   if (!SCHED_DEFECT(WAKE_KEEPS_COUNT)) sched->n_suspended--;
@@ -286,29 +335,31 @@ void sched_sleep(lockstep_sched *sched, int64_t ms) {
   if (ms > SCHED_CLOCK_MS_MAX - SCHED_DEFECT(SLEEP_LIMIT_TOO_LOW) - sched->clock_ms && !SCHED_DEFECT(C4)) {
     sched_panic(sched, SCHED_PANIC_SLEEP_OVERFLOW, ms);
   }
+  LOCKSTEP_MUST(!fiber->has_timer, "a fiber has at most one timer");
   /* Unsigned, since the sum can wrap where C4 is missing. */
-  if (!sched_timers_arm(&sched->timers, fiber, (int64_t)((uint64_t)sched->clock_ms + (uint64_t)ms))) {
+  if (!sched_timers_arm(&sched->timers, fiber->slot, (int64_t)((uint64_t)sched->clock_ms + (uint64_t)ms))) {
     sched_panic(sched, SCHED_PANIC_NO_MEMORY_TIMER, 0);
   }
+  fiber->has_timer = true;
   sched_suspend_self(sched);
 }
 
 /* The run loop. */
 
-/* Until a fiber is done, or nobody is ready and no timer armed. */
+/* Until nobody is ready and no timer armed. */
 static void switch_from_run_loop(lockstep_sched *sched, lockstep_fiber *fiber) {
   SCHED_ANNOTATE_LEAVE_RUN_LOOP(sched, fiber);
   sched_switch(&sched->sp, fiber->sp);
   SCHED_ANNOTATE_ARRIVE_SCHED(sched);
-  lockstep_fiber *last = sched->current; /* not the fiber that we have switched to, as a rule */
-  if (last == NULL) return;
-  sched->current = NULL;
-  if (SCHED_DEFECT(YIELD_APPENDS_AFTER_SWITCH) && last->state == SCHED_FIBER_READY) {
-    ready_append(sched, last);
-    return;
+  if (SCHED_DEFECT(YIELD_APPENDS_AFTER_SWITCH) && sched->current != NULL) {
+    ready_append(sched, sched->current);
+    sched->current = NULL;
   }
-  LOCKSTEP_MUST(last->state == SCHED_FIBER_DONE, "a fiber that is current in the run loop is done");
-  sched_reap(sched, last); /* F5: we are off its stack now */
+  LOCKSTEP_MUST(sched->current == NULL, "no fiber is current in the run loop");
+  if (sched->done != NULL) {
+    sched_reap(sched, sched->done); /* F5: we are off its stack now */
+    sched->done = NULL;
+  }
 }
 
 void sched_run(lockstep_sched *sched) {

@@ -3,7 +3,7 @@
  *
  * Everything runs on one thread. A fiber is in exactly one place by its state: ready in the ready queue, running as
  * current, suspended nowhere but in at most one timer, one io waiter and one task's waiter slot. Besides, every fiber
- * is in its scheduler's list of all fibers until it is reaped, so that nothing is lost when a program is abandoned.
+ * is in its scheduler's table of fibers until it is reaped.
  *
  * Rules: SPEC section 1 for what each function does. The seed's names are kept where it has one.
  */
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "annotate.h"
+#include "fiber_table.h"
 #include "lockstep.h"
 #include "slab.h"
 #include "timers.h"
@@ -23,19 +24,19 @@
 
 enum sched_fiber_state { SCHED_FIBER_READY, SCHED_FIBER_RUNNING, SCHED_FIBER_SUSPENDED, SCHED_FIBER_DONE };
 
-/* What a switch, a wake and a timer touch comes first and is no longer than a cache line. */
+/* One cache line. */
 struct lockstep_fiber {
   lockstep_fiber *ready_next; /* first, so that it is the word that links free fibers */
   void *sp;                   /* the saved context (context.h); stale while the fiber runs */
   lockstep_sched *sched;
-  size_t timer_index; /* its place in the timer heap, or SCHED_TIMER_NONE */
-  enum sched_fiber_state state;
+  uint32_t slot;      /* in its scheduler's table of fibers; its timer goes by it too */
   int32_t waiting_fd; /* the fd that it waits for as io waiter, or SCHED_FD_NONE */
+  uint32_t id;        /* the order of spawning, for people with a debugger */
+  uint8_t state;      /* enum sched_fiber_state */
+  bool has_timer;
   void (*body)(void *);
   void *arg;
-  void *stack_top;
-  lockstep_fiber *all_previous, *all_next;
-  int64_t id; /* the order of spawning, for people with a debugger */
+  void *stack_top; /* of the stack that it has for ever */
   SCHED_ANNOTATION
 };
 
@@ -66,12 +67,15 @@ struct lockstep_sched {
   lockstep_fiber *ready_head, *ready_tail;
   lockstep_fiber *ready_ahead; /* the fiber in the queue whose stack was fetched last, or NULL */
   int32_t ready_lead;          /* how many places it is behind the head */
+  uint32_t fires;              /* of timers among many */
   int64_t clock_ms; /* virtual, 0 to SCHED_CLOCK_MS_MAX */
-  int64_t next_id, n_spawned, n_suspended;
+  int64_t n_spawned; /* the next fiber's id, too */
+  int64_t n_suspended;
   struct sched_timers timers;
   struct sched_io_waiters io;
-  lockstep_fiber *fibers; /* all that are not reaped */
-  size_t n_live;          /* how many these are */
+  struct sched_fiber_table fibers; /* all that are not reaped */
+  size_t n_live;                   /* how many these are */
+  lockstep_fiber *done;            /* the fiber that ended last, to be reaped off its stack; NULL when it is */
   lockstep_task *tasks;   /* all, until deinit */
   void (*idle_hook)(void *);
   void *idle_hook_context;
@@ -80,6 +84,13 @@ struct lockstep_sched {
   lockstep_sched *live_previous, *live_next; /* live_next also links the dead shells */
   SCHED_ANNOTATION
 };
+
+/* F4: its timer, if it has one. */
+static inline void sched_timer_evict(lockstep_sched *sched, lockstep_fiber *fiber) {
+  if (!fiber->has_timer) return;
+  uint32_t slot = sched_timers_evict(&sched->timers, fiber->slot);
+  sched_fiber_table_find(&sched->fibers, slot)->has_timer = false;
+}
 
 #define SCHED_CLOCK_MS_MAX (((int64_t)1 << 53) - 1) /* C4: what a double, and so JSON, holds exactly */
 
@@ -90,8 +101,8 @@ void sched_suspend_self(lockstep_sched *sched);                                 
 void sched_wake(lockstep_sched *sched, lockstep_fiber *fiber);                       /* F4 */
 void sched_sleep(lockstep_sched *sched, int64_t ms);                                 /* T1 */
 void sched_run(lockstep_sched *sched);                                               /* R1, R2 */
-void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber);                       /* F5: stack and fiber go back */
-_Noreturn void sched_dispatch(lockstep_fiber *fiber); /* called by sched_trampoline on the fiber's fresh stack */
+void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber);                       /* F5: the fiber goes back with its stack */
+void *sched_dispatch(lockstep_fiber *fiber); /* called by sched_trampoline on the fiber's fresh stack; the sp to go on with */
 
 /* io_waiters.c */
 void sched_block_on_fd(lockstep_sched *sched, int32_t fd, bool want_read); /* I1 */

@@ -29,12 +29,10 @@
 
 enum { chunk_stacks_min = 64, chunk_stacks_max = 256, colors = 16, color_bytes = 256 };
 
-struct sched_free_stacks sched_free_stacks;
-
 static struct {
   size_t guard_bytes; /* 0 until the page size is known */
   enum { GUARD_UNPROBED, GUARD_MADVISE, GUARD_MPROTECT } guard_method;
-  size_t carved;    /* stacks there are, free or not */
+  size_t carved;    /* stacks there are */
   char *chunk_next; /* the next stack to carve, its guard first */
   size_t chunk_left;
   size_t chunk_stacks; /* how many stacks the next chunk has */
@@ -125,23 +123,9 @@ static bool arm_guard(void *guard) {
   return mprotect(guard, bytes, PROT_NONE) == 0;
 }
 
-/* Room on the free list for one stack more than there are. A mapping like the stacks themselves, of twice the size each time. */
-static bool reserve_free(void) {
-  struct sched_free_stacks *free_stacks = &sched_free_stacks;
-  if (pool.carved < free_stacks->capacity) return true;
-  size_t bytes = free_stacks->capacity == 0 ? page_bytes() : free_stacks->capacity * 2 * sizeof(void *);
-  void **tops = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (tops == MAP_FAILED) return false;
-  for (size_t i = 0; i < free_stacks->count; i++) tops[i] = free_stacks->tops[i];
-  if (free_stacks->capacity > 0) munmap(free_stacks->tops, free_stacks->capacity * sizeof(void *));
-  free_stacks->tops = tops;
-  free_stacks->capacity = bytes / sizeof(void *);
-  return true;
-}
-
 enum sched_stack_result sched_stack_carve(void **top) {
   LOCKSTEP_MUST(top != NULL, "a stack is taken by someone");
-  if (!reserve_free() || (pool.chunk_left == 0 && !map_chunk())) return SCHED_STACK_NO_MEMORY;
+  if (pool.chunk_left == 0 && !map_chunk()) return SCHED_STACK_NO_MEMORY;
   if (!SCHED_DEFECT(GUARD_NOT_ARMED) && !arm_guard(pool.chunk_next)) return SCHED_STACK_NO_GUARD;
 
   pool.chunk_next += stride_bytes();

@@ -27,38 +27,8 @@ enum sched_stack_result {
   SCHED_STACK_NO_GUARD,  /* the guard could not be armed: vm.max_map_count, where guards are mappings */
 };
 
-/* The tops of the stacks that are free, by themselves, so that a spawn touches no stack but its own. */
-struct sched_free_stacks {
-  void **tops; /* the one used last at the end */
-  size_t count;
-  size_t capacity; /* room for all stacks there are, free or not: giving one back cannot fail */
-};
-
-extern struct sched_free_stacks sched_free_stacks __attribute__((visibility("hidden"))); /* addressed directly */
-
-/* A stack that nobody has had, when none is free. */
-enum sched_stack_result sched_stack_carve(void **top);
-
-/* Take and give are here so that a spawn and a reap make no calls for them. */
-
 /* On SCHED_STACK_OK, *top is a guarded stack that nobody else has. Its content is unspecified. */
-static inline enum sched_stack_result sched_stack_take(void **top) {
-  if (__builtin_expect(sched_free_stacks.count == 0, 0)) return sched_stack_carve(top);
-  *top = sched_free_stacks.tops[--sched_free_stacks.count];
-  return SCHED_STACK_OK;
-}
-
-/* Only when nothing runs on the stack any more (F5). */
-static inline void sched_stack_give(void *top) {
-  struct sched_free_stacks *free_stacks = &sched_free_stacks;
-  LOCKSTEP_MUST(top != NULL && (uintptr_t)top % 16 == 0, "a stack goes back by its top");
-  LOCKSTEP_MUST(free_stacks->count == 0 || free_stacks->tops[free_stacks->count - 1] != top, "a stack goes back only once");
-  LOCKSTEP_MUST(free_stacks->count < free_stacks->capacity, "no more stacks go back than there are");
-  SCHED_ANNOTATE_STACK_FREE((char *)top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
-  /* Such a build has no checks, and the list has room for each stack once. */
-  if (SCHED_DEFECT(REAP_GIVES_STACK_TWICE) && free_stacks->count == free_stacks->capacity) return;
-  free_stacks->tops[free_stacks->count++] = top;
-}
+enum sched_stack_result sched_stack_carve(void **top);
 
 /* Guard and usable bytes of one stack, as M1's panic reports them. */
 size_t sched_stack_total_bytes(void);

@@ -38,57 +38,8 @@
 
     .text
 
-    asm_function ASM_NAME(sched_switch)
-    .cfi_startproc
-    sub     sp, sp, #SCHED_FRAME_BYTES
-    .cfi_adjust_cfa_offset SCHED_FRAME_BYTES
-    stp     x19, x20, [sp, #SCHED_FRAME_X19]
-    .cfi_rel_offset x19, SCHED_FRAME_X19
-    .cfi_rel_offset x20, SCHED_FRAME_X19 + 8
-    stp     x21, x22, [sp, #SCHED_FRAME_X21]
-    .cfi_rel_offset x21, SCHED_FRAME_X21
-    .cfi_rel_offset x22, SCHED_FRAME_X21 + 8
-    stp     x23, x24, [sp, #SCHED_FRAME_X23]
-    .cfi_rel_offset x23, SCHED_FRAME_X23
-    .cfi_rel_offset x24, SCHED_FRAME_X23 + 8
-    stp     x25, x26, [sp, #SCHED_FRAME_X25]
-    .cfi_rel_offset x25, SCHED_FRAME_X25
-    .cfi_rel_offset x26, SCHED_FRAME_X25 + 8
-#if SCHED_DEFECT(A64_SAVES_HALF_OF_X27)
-    str     w27, [sp, #SCHED_FRAME_X27]
-    str     x28, [sp, #SCHED_FRAME_X27 + 8]
-#else
-    stp     x27, x28, [sp, #SCHED_FRAME_X27]
-#endif
-    .cfi_rel_offset x27, SCHED_FRAME_X27
-    .cfi_rel_offset x28, SCHED_FRAME_X27 + 8
-    stp     x29, x30, [sp, #SCHED_FRAME_X29]
-    .cfi_rel_offset x29, SCHED_FRAME_X29
-    .cfi_rel_offset x30, SCHED_FRAME_X29 + 8
-#if !SCHED_DEFECT(C1)
-    stp     d8, d9, [sp, #SCHED_FRAME_D8]           /* C1: the seed lost d8-d15 */
-    .cfi_rel_offset d8, SCHED_FRAME_D8
-    .cfi_rel_offset d9, SCHED_FRAME_D8 + 8
-    stp     d10, d11, [sp, #SCHED_FRAME_D10]
-    .cfi_rel_offset d10, SCHED_FRAME_D10
-    .cfi_rel_offset d11, SCHED_FRAME_D10 + 8
-#if SCHED_DEFECT(A64_SAVES_HALF_OF_D13)
-    str     d12, [sp, #SCHED_FRAME_D12]
-    str     s13, [sp, #SCHED_FRAME_D12 + 8]
-#else
-    stp     d12, d13, [sp, #SCHED_FRAME_D12]
-#endif
-    .cfi_rel_offset d12, SCHED_FRAME_D12
-    .cfi_rel_offset d13, SCHED_FRAME_D12 + 8
-    stp     d14, d15, [sp, #SCHED_FRAME_D14]
-    .cfi_rel_offset d14, SCHED_FRAME_D14
-    .cfi_rel_offset d15, SCHED_FRAME_D14 + 8
-#endif
-
-    mov     x9, sp                                  /* sp itself cannot be stored */
-    str     x9, [x0]
-    mov     sp, x1
-
+/* Goes on with the context at sp. */
+    .macro go_on
 #if SCHED_DEFECT(A64_LOSES_X19)
     ldr     x20, [sp, #SCHED_FRAME_X19 + 8]
 #else
@@ -160,6 +111,60 @@
     add     sp, sp, #SCHED_FRAME_BYTES
     .cfi_adjust_cfa_offset -SCHED_FRAME_BYTES
     ret
+    .endm
+
+    asm_function ASM_NAME(sched_switch)
+    .cfi_startproc
+    sub     sp, sp, #SCHED_FRAME_BYTES
+    .cfi_adjust_cfa_offset SCHED_FRAME_BYTES
+    stp     x19, x20, [sp, #SCHED_FRAME_X19]
+    .cfi_rel_offset x19, SCHED_FRAME_X19
+    .cfi_rel_offset x20, SCHED_FRAME_X19 + 8
+    stp     x21, x22, [sp, #SCHED_FRAME_X21]
+    .cfi_rel_offset x21, SCHED_FRAME_X21
+    .cfi_rel_offset x22, SCHED_FRAME_X21 + 8
+    stp     x23, x24, [sp, #SCHED_FRAME_X23]
+    .cfi_rel_offset x23, SCHED_FRAME_X23
+    .cfi_rel_offset x24, SCHED_FRAME_X23 + 8
+    stp     x25, x26, [sp, #SCHED_FRAME_X25]
+    .cfi_rel_offset x25, SCHED_FRAME_X25
+    .cfi_rel_offset x26, SCHED_FRAME_X25 + 8
+#if SCHED_DEFECT(A64_SAVES_HALF_OF_X27)
+    str     w27, [sp, #SCHED_FRAME_X27]
+    str     x28, [sp, #SCHED_FRAME_X27 + 8]
+#else
+    stp     x27, x28, [sp, #SCHED_FRAME_X27]
+#endif
+    .cfi_rel_offset x27, SCHED_FRAME_X27
+    .cfi_rel_offset x28, SCHED_FRAME_X27 + 8
+    stp     x29, x30, [sp, #SCHED_FRAME_X29]
+    .cfi_rel_offset x29, SCHED_FRAME_X29
+    .cfi_rel_offset x30, SCHED_FRAME_X29 + 8
+#if !SCHED_DEFECT(C1)
+    stp     d8, d9, [sp, #SCHED_FRAME_D8]           /* C1: the seed lost d8-d15 */
+    .cfi_rel_offset d8, SCHED_FRAME_D8
+    .cfi_rel_offset d9, SCHED_FRAME_D8 + 8
+    stp     d10, d11, [sp, #SCHED_FRAME_D10]
+    .cfi_rel_offset d10, SCHED_FRAME_D10
+    .cfi_rel_offset d11, SCHED_FRAME_D10 + 8
+#if SCHED_DEFECT(A64_SAVES_HALF_OF_D13)
+    str     d12, [sp, #SCHED_FRAME_D12]
+    str     s13, [sp, #SCHED_FRAME_D12 + 8]
+#else
+    stp     d12, d13, [sp, #SCHED_FRAME_D12]
+#endif
+    .cfi_rel_offset d12, SCHED_FRAME_D12
+    .cfi_rel_offset d13, SCHED_FRAME_D12 + 8
+    stp     d14, d15, [sp, #SCHED_FRAME_D14]
+    .cfi_rel_offset d14, SCHED_FRAME_D14
+    .cfi_rel_offset d15, SCHED_FRAME_D14 + 8
+#endif
+
+    mov     x9, sp                                  /* sp itself cannot be stored */
+    str     x9, [x0]
+    mov     sp, x1
+
+    go_on
     .cfi_endproc
     asm_function_end ASM_NAME(sched_switch)
 
@@ -179,7 +184,29 @@
     mov     x0, x19
 #endif
     bl      ASM_NAME(sched_dispatch)
-    brk     #1                                      /* sched_dispatch never returns */
+    mov     sp, x0                                  /* off the fiber's stack for ever (F5) */
+    .cfi_def_cfa sp, SCHED_FRAME_BYTES
+    .cfi_offset x19, SCHED_FRAME_X19 - SCHED_FRAME_BYTES
+    .cfi_offset x20, SCHED_FRAME_X19 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset x21, SCHED_FRAME_X21 - SCHED_FRAME_BYTES
+    .cfi_offset x22, SCHED_FRAME_X21 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset x23, SCHED_FRAME_X23 - SCHED_FRAME_BYTES
+    .cfi_offset x24, SCHED_FRAME_X23 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset x25, SCHED_FRAME_X25 - SCHED_FRAME_BYTES
+    .cfi_offset x26, SCHED_FRAME_X25 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset x27, SCHED_FRAME_X27 - SCHED_FRAME_BYTES
+    .cfi_offset x28, SCHED_FRAME_X27 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset x29, SCHED_FRAME_X29 - SCHED_FRAME_BYTES
+    .cfi_offset x30, SCHED_FRAME_X29 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset d8, SCHED_FRAME_D8 - SCHED_FRAME_BYTES
+    .cfi_offset d9, SCHED_FRAME_D8 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset d10, SCHED_FRAME_D10 - SCHED_FRAME_BYTES
+    .cfi_offset d11, SCHED_FRAME_D10 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset d12, SCHED_FRAME_D12 - SCHED_FRAME_BYTES
+    .cfi_offset d13, SCHED_FRAME_D12 + 8 - SCHED_FRAME_BYTES
+    .cfi_offset d14, SCHED_FRAME_D14 - SCHED_FRAME_BYTES
+    .cfi_offset d15, SCHED_FRAME_D14 + 8 - SCHED_FRAME_BYTES
+    go_on
     .cfi_endproc
     asm_function_end ASM_NAME(sched_trampoline)
 #endif

@@ -44,39 +44,8 @@
 
     .text
 
-    asm_function ASM_NAME(sched_switch)
-    .cfi_startproc
-    subq    $SCHED_FRAME_RETURN, %rsp
-    .cfi_adjust_cfa_offset SCHED_FRAME_RETURN
-    stmxcsr SCHED_FRAME_MXCSR(%rsp)
-    fnstcw  SCHED_FRAME_X87CW(%rsp)
-    movq    %rbx, SCHED_FRAME_RBX(%rsp)
-    .cfi_rel_offset %rbx, SCHED_FRAME_RBX
-    movq    %rbp, SCHED_FRAME_RBP(%rsp)
-    .cfi_rel_offset %rbp, SCHED_FRAME_RBP
-#if SCHED_DEFECT(X86_SAVES_HALF_OF_R12)
-    movl    %r12d, SCHED_FRAME_R12(%rsp)
-#else
-    movq    %r12, SCHED_FRAME_R12(%rsp)
-#endif
-    .cfi_rel_offset %r12, SCHED_FRAME_R12
-    movq    %r13, SCHED_FRAME_R13(%rsp)
-    .cfi_rel_offset %r13, SCHED_FRAME_R13
-    movq    %r14, SCHED_FRAME_R14(%rsp)
-    .cfi_rel_offset %r14, SCHED_FRAME_R14
-#if SCHED_DEFECT(X86_SAVES_R15_OVER_R14)
-    movq    %r15, SCHED_FRAME_R14(%rsp)
-#else
-    movq    %r15, SCHED_FRAME_R15(%rsp)
-#endif
-    .cfi_rel_offset %r15, SCHED_FRAME_R15
-
-    movl    SCHED_FRAME_MXCSR(%rsp), %eax
-    movzwl  SCHED_FRAME_X87CW(%rsp), %edx
-
-    movq    %rsp, (%rdi)
-    movq    %rsi, %rsp
-
+/* Goes on with the context at rsp, where eax holds mxcsr and dx the x87 control word that are in force. */
+    .macro go_on
     xorl    SCHED_FRAME_MXCSR(%rsp), %eax
 #if SCHED_DEFECT(X86_MXCSR_WITHOUT_ROUNDING)
     testl   $0x9fc0, %eax
@@ -123,6 +92,42 @@
     .cfi_adjust_cfa_offset -8
     .cfi_register %rip, %rcx
     jmp     *%rcx
+    .endm
+
+    asm_function ASM_NAME(sched_switch)
+    .cfi_startproc
+    subq    $SCHED_FRAME_RETURN, %rsp
+    .cfi_adjust_cfa_offset SCHED_FRAME_RETURN
+    stmxcsr SCHED_FRAME_MXCSR(%rsp)
+    fnstcw  SCHED_FRAME_X87CW(%rsp)
+    movq    %rbx, SCHED_FRAME_RBX(%rsp)
+    .cfi_rel_offset %rbx, SCHED_FRAME_RBX
+    movq    %rbp, SCHED_FRAME_RBP(%rsp)
+    .cfi_rel_offset %rbp, SCHED_FRAME_RBP
+#if SCHED_DEFECT(X86_SAVES_HALF_OF_R12)
+    movl    %r12d, SCHED_FRAME_R12(%rsp)
+#else
+    movq    %r12, SCHED_FRAME_R12(%rsp)
+#endif
+    .cfi_rel_offset %r12, SCHED_FRAME_R12
+    movq    %r13, SCHED_FRAME_R13(%rsp)
+    .cfi_rel_offset %r13, SCHED_FRAME_R13
+    movq    %r14, SCHED_FRAME_R14(%rsp)
+    .cfi_rel_offset %r14, SCHED_FRAME_R14
+#if SCHED_DEFECT(X86_SAVES_R15_OVER_R14)
+    movq    %r15, SCHED_FRAME_R14(%rsp)
+#else
+    movq    %r15, SCHED_FRAME_R15(%rsp)
+#endif
+    .cfi_rel_offset %r15, SCHED_FRAME_R15
+
+    movl    SCHED_FRAME_MXCSR(%rsp), %eax
+    movzwl  SCHED_FRAME_X87CW(%rsp), %edx
+
+    movq    %rsp, (%rdi)
+    movq    %rsi, %rsp
+
+    go_on
     .cfi_endproc
     asm_function_end ASM_NAME(sched_switch)
 
@@ -142,11 +147,24 @@
     movq    %rbx, %rdi
 #endif
 #if SCHED_DEFECT(X86_ENTRY_MISALIGNED)
-    jmp     ASM_NAME(sched_dispatch)
-#else
-    call    ASM_NAME(sched_dispatch)
+    subq    $8, %rsp
 #endif
-    ud2                         /* sched_dispatch never returns */
+    call    ASM_NAME(sched_dispatch)
+    stmxcsr -8(%rsp)            /* below rsp on a stack that is left for ever, where no signal handler writes (red zone) */
+    fnstcw  -4(%rsp)
+    movl    -8(%rsp), %ecx
+    movzwl  -4(%rsp), %edx
+    movq    %rax, %rsp
+    movl    %ecx, %eax
+    .cfi_def_cfa %rsp, SCHED_FRAME_BYTES
+    .cfi_offset %rip, SCHED_FRAME_RETURN - SCHED_FRAME_BYTES
+    .cfi_offset %rbx, SCHED_FRAME_RBX - SCHED_FRAME_BYTES
+    .cfi_offset %rbp, SCHED_FRAME_RBP - SCHED_FRAME_BYTES
+    .cfi_offset %r12, SCHED_FRAME_R12 - SCHED_FRAME_BYTES
+    .cfi_offset %r13, SCHED_FRAME_R13 - SCHED_FRAME_BYTES
+    .cfi_offset %r14, SCHED_FRAME_R14 - SCHED_FRAME_BYTES
+    .cfi_offset %r15, SCHED_FRAME_R15 - SCHED_FRAME_BYTES
+    go_on
     .cfi_endproc
     asm_function_end ASM_NAME(sched_trampoline)
 #endif
