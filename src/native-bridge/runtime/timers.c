@@ -68,24 +68,31 @@ static sched_timer_key *earliest_of_few(sched_timer_key *first, const sched_time
 }
 
 /* Puts the timer at index or below it. The place at index is free. */
-static void sift_down(struct sched_timers *timers, size_t index, sched_timer_key key) {
+static __attribute__((noinline)) void sift_down(struct sched_timers *timers, size_t index, sched_timer_key key) {
   sched_timer_key *const heap = timers->heap;
-  const sched_timer_key *const end = heap + end_of(timers);
+  sched_timer_key *const end = heap + end_of(timers);
   const bool fetches = timers->count > timers_cached;
-  sched_timer_key *at = heap + index;
   sched_timer_key *first = heap + first_child_of(index);
-  while (first < end) {
-    sched_timer_key *below = heap + first_child_of((size_t)(first - heap));
+  while (first + children <= end) {
+    sched_timer_key *const below = heap + first_child_of((size_t)(first - heap));
     if (fetches) {
       for (int child = 0; child < children; child++) __builtin_prefetch(below + child * children, 1);
     }
-    sched_timer_key *earliest = first + children <= end ? earliest_of_four(first) : earliest_of_few(first, end);
+    sched_timer_key *const earliest = earliest_of_four(first);
     if (key < *earliest) break;
-    put(timers, (size_t)(at - heap), *earliest);
-    at = earliest;
-    first = below + children * (earliest - first);
+    put(timers, index, *earliest);
+    index = (size_t)(earliest - heap);
+    first = below + (earliest - first) * children;
   }
-  put(timers, (size_t)(at - heap), key);
+  /* At most the last of all have fewer than three siblings. */
+  if (first < end && end - first < children) {
+    sched_timer_key *const earliest = earliest_of_few(first, end);
+    if (*earliest < key) {
+      put(timers, index, *earliest);
+      index = (size_t)(earliest - heap);
+    }
+  }
+  put(timers, index, key);
 }
 
 static sched_timer_key remove_at(struct sched_timers *timers, size_t index) {
