@@ -27,6 +27,7 @@
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct sched_frame {
   uint32_t mxcsr;
@@ -65,7 +66,7 @@ static inline void sched_frame_begin(struct sched_frame *frame, void (*entry)(vo
   frame->x87_control = SCHED_X87CW_DEFAULT;
   frame->rbx = (uint64_t)fiber;
   frame->rbp = 0;
-  frame->r12 = frame->r13 = frame->r14 = frame->r15 = 0;
+  memset(&frame->r12, 0, 4 * sizeof frame->r12); /* two wide stores */
   frame->return_address = (uint64_t)entry;
 }
 

@@ -1,11 +1,11 @@
 /*
  * sched.c: fibers and the run loop of the native scheduler (F1-F5, T1-T3, R1, R2).
  *
- * A fiber that parks does what the run loop would do next and switches straight to the fiber that it finds, so that a
- * switch costs one exchange of stacks and not two. The order is the run loop's: who yields stands behind all that it woke
- * or spawned before (F2), and one timer fires where nobody is ready (T2). Only where fds are to be waited for, where
- * nothing is left to run, and at a fiber's end does a switch lead to the run loop: the stack of a fiber that is done is
- * recycled off it (F5).
+ * A fiber that parks or ends does what the run loop would do next and switches straight to the fiber that it finds, so that
+ * a switch costs one exchange of stacks and not two. The order is the run loop's: who yields stands behind all that it woke
+ * or spawned before (F2), and one timer fires where nobody is ready (T2). Only where fds are to be waited for and where
+ * nothing is left to run does a switch lead to the run loop. A fiber that is done is reaped by the one that ends next, or by
+ * the run loop: both are off its stack (F5).
  */
 #include "sched.h"
 
@@ -119,7 +119,7 @@ static inline lockstep_fiber *spawn_warm(lockstep_sched *sched, void (*body)(voi
 
 /* Where no fiber is free, or the table is full. */
 static __attribute__((noinline)) lockstep_fiber *spawn_cold(lockstep_sched *sched, void (*body)(void *), void *arg) {
-  if (sched_fiber_table_is_full(&sched->fibers) && !sched_fiber_table_grow(&sched->fibers)) {
+  if (sched_fiber_table_is_full(&sched->fibers) && !sched_fiber_table_extend(&sched->fibers)) {
     sched_panic(sched, SCHED_PANIC_NO_MEMORY_FIBER, 0);
   }
   if (fibers.free == NULL) {
@@ -142,7 +142,7 @@ lockstep_fiber *sched_spawn(lockstep_sched *sched, void (*body)(void *), void *a
   return spawn_warm(sched, body, arg);
 }
 
-void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber) {
+static inline void reap(lockstep_sched *sched, lockstep_fiber *fiber) {
   LOCKSTEP_MUST(fiber != sched->current, "a fiber is reaped off its stack (F5)");
   LOCKSTEP_MUST(!fiber->has_timer && fiber->waiting_fd == SCHED_FD_NONE, "no timer and no io waiter outlives its fiber");
   sched_fiber_table_remove(&sched->fibers, fiber->slot, fiber);
@@ -155,6 +155,8 @@ void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber) {
   }
   sched_slab_give(SCHED_DEFECT(REAP_LEAKS_STACK) ? &fibers_without_stack : &fibers, fiber);
 }
+
+void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber) { reap(sched, fiber); }
 
 /* Who runs next. */
 
@@ -208,7 +210,7 @@ void *sched_dispatch(lockstep_fiber *fiber) {
   SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched);
   LOCKSTEP_MUST(sched->current == fiber, "a fiber enters as the current one");
   fiber->body(fiber->arg);
-  LOCKSTEP_MUST(sched->current == fiber && fiber->state == SCHED_FIBER_RUNNING, "a fiber ends as the current one");
+  LOCKSTEP_MUST(sched->current == fiber, "a fiber ends as the current one");
   fiber->state = SCHED_FIBER_DONE;
   if (SCHED_DEFECT(END_UNMAPS_OWN_STACK)) {
     /* Tops stand at any place in their page; the one that this runs on goes too. */
@@ -216,9 +218,10 @@ void *sched_dispatch(lockstep_fiber *fiber) {
     uintptr_t end = ((uintptr_t)fiber->stack_top + page - 1) & ~(page - 1);
     munmap((void *)(end - SCHED_STACK_USABLE_BYTES), SCHED_STACK_USABLE_BYTES);
   }
-  if (sched->done != NULL) sched_reap(sched, sched->done);
+  if (sched->done != NULL) reap(sched, sched->done);
   sched->done = fiber;
-  lockstep_fiber *next = take_by_timer(sched);
+  lockstep_fiber *next = has_many(sched) ? NULL : ready_take(sched);
+  if (next == NULL) next = take_by_timer(sched);
   if (next == NULL) {
     sched->current = NULL;
     SCHED_ANNOTATE_LEAVE(fiber, sched, false);

@@ -2,7 +2,7 @@
  * slab.h: fixed-size items on a free list, so that a warm spawn or go allocates nothing.
  *
  * Slabs are process-wide, single-threaded like the whole runtime, and keep what they have for ever: a long campaign
- * needs as much as its widest program. A free item is all unused but its first word, which links the list.
+ * needs as much as its widest program. A free item's first word links the list; the rest stays as it was.
  */
 #ifndef SCHED_SLAB_H
 #define SCHED_SLAB_H
@@ -25,7 +25,7 @@ void sched_slab_refill(struct sched_slab *slab);
 
 /* The two are here so that a spawn and a reap make no calls for them. */
 
-/* An item with unspecified content, or NULL when memory has run out. The item used last comes first. */
+/* An item as it was given back but for its first word, or a new one, or NULL when memory has run out. The item used last comes first. */
 static inline void *sched_slab_take(struct sched_slab *slab) {
   if (__builtin_expect(slab->free == NULL, 0)) sched_slab_refill(slab);
   void *item = slab->free;

@@ -1,5 +1,5 @@
 /*
- * stack_pool.c: guarded stacks carved from large mappings, with a free list (F1, F5, C7, M1).
+ * stack_pool.c: guarded stacks carved from large mappings (F1, C7, M1).
  *
  * Invariants: a stack leaves the pool only with its guard armed, and a guard is never disarmed. Chunks are not carved
  * ahead, so a guard that cannot be armed costs the fiber that asked, not the stacks already there.

@@ -1,22 +1,17 @@
 /*
- * stack_pool.h: guarded fiber stacks, recycled (F1, F5, C7, M1).
+ * stack_pool.h: guarded fiber stacks (F1, C7, M1).
  *
  *     low                                                              high
  *     | guard: no access, 16 KiB or a page | usable: 128 KiB and more, grows down |<- top, 16-byte aligned
  *
  * Tops stand at different offsets in their pages (their colours): stacks are touched at the top, and at equal offsets
- * all of them would share a few sets of the cache. A stack is known by its top. Guards are armed once, when a stack is handed out for the first time, and stay armed
- * in the pool. Stacks never go back to the system: one that was used deeply keeps its pages.
+ * all of them would share a few sets of the cache. A stack is known by its top. It never goes back to the system: the fiber
+ * that it is carved for keeps it, through all its lives, and the guard stays armed.
  */
 #ifndef SCHED_STACK_POOL_H
 #define SCHED_STACK_POOL_H
 
 #include <stddef.h>
-#include <stdint.h>
-
-#include "annotate.h"
-#include "defects.h"
-#include "must.h"
 
 #define SCHED_STACK_USABLE_BYTES ((size_t)131072)
 #define SCHED_STACK_GUARD_BYTES_MIN ((size_t)16384) /* rounded up to the page size (C7) */

@@ -133,7 +133,8 @@
 
 /*
  * The first entry of a fiber: sched_switch has "returned" here with rsp = top and the fiber in rbx. The fiber goes to
- * rdi, the first argument register. The call leaves rsp at 8 modulo 16, as the ABI wants it on entry to a function.
+ * rdi, the first argument register. The call leaves rsp at 8 modulo 16, as the ABI wants it on entry to a function. It returns
+ * when the fiber is done, with the saved rsp of the context that goes on; nothing is saved here.
  * Nothing called the trampoline, so its return address is undefined: an unwinder ends here.
  */
 #if !SCHED_DEFECT(BUG_B)
