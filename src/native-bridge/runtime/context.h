@@ -28,7 +28,7 @@ void sched_switch(void **from_sp, void *to_sp);
 
 /*
  * Where a fresh fiber begins: calls sched_dispatch(fiber) with the fiber in the first argument register of the C ABI, and goes on
- * with the saved sp that it returns. Nothing of the fiber is saved then: it is done.
+ * where it says (struct sched_next). Nothing of the fiber is saved then: it is done.
  */
 void sched_trampoline(void);
 

@@ -205,7 +205,7 @@ static lockstep_fiber *take_by_timer(lockstep_sched *sched) {
  * The one place that runs a body. Returns once, to the trampoline: where to go on, off this stack for ever. Whoever ends next, or
  * the run loop, reaps this fiber (F5): there is nobody on its stack then.
  */
-void *sched_dispatch(lockstep_fiber *fiber) {
+struct sched_next sched_dispatch(lockstep_fiber *fiber) {
   lockstep_sched *sched = fiber->sched;
   SCHED_ANNOTATE_ARRIVE_FIBER(fiber, sched);
   LOCKSTEP_MUST(sched->current == fiber, "a fiber enters as the current one");
@@ -225,10 +225,10 @@ void *sched_dispatch(lockstep_fiber *fiber) {
   if (next == NULL) {
     sched->current = NULL;
     SCHED_ANNOTATE_LEAVE(fiber, sched, false);
-    return sched->sp;
+    return (struct sched_next){sched->sp, 1};
   }
   SCHED_ANNOTATE_LEAVE(fiber, next, false);
-  return next->sp;
+  return (struct sched_next){next->sp, 0};
 }
 
 /* What a running fiber does to itself, and others do to a suspended one. */

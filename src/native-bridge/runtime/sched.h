@@ -94,6 +94,12 @@ static inline void sched_timer_evict(lockstep_sched *sched, lockstep_fiber *fibe
 
 #define SCHED_CLOCK_MS_MAX (((int64_t)1 << 53) - 1) /* C4: what a double, and so JSON, holds exactly */
 
+/* Where a fiber that is done leads to. In two registers, on both architectures. */
+struct sched_next {
+  void *sp;
+  uint64_t is_run_loop; /* 1 or 0 */
+};
+
 /* sched.c: fibers and the run loop. */
 lockstep_fiber *sched_spawn(lockstep_sched *sched, void (*body)(void *), void *arg); /* F1 */
 void sched_yield_now(lockstep_sched *sched);                                         /* F2 */
@@ -102,7 +108,7 @@ void sched_wake(lockstep_sched *sched, lockstep_fiber *fiber);                  
 void sched_sleep(lockstep_sched *sched, int64_t ms);                                 /* T1 */
 void sched_run(lockstep_sched *sched);                                               /* R1, R2 */
 void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber);                       /* F5: the fiber goes back with its stack */
-void *sched_dispatch(lockstep_fiber *fiber); /* called by sched_trampoline on the fiber's fresh stack; the sp to go on with */
+struct sched_next sched_dispatch(lockstep_fiber *fiber); /* called by sched_trampoline on the fiber's fresh stack */
 
 /* io_waiters.c */
 void sched_block_on_fd(lockstep_sched *sched, int32_t fd, bool want_read); /* I1 */

@@ -172,7 +172,7 @@
  * The first entry of a fiber: sched_switch has "returned" here with sp = top and the fiber in x19. The fiber goes to
  * x0, the first argument register (the port's bug A read it from the second). Nothing called the trampoline, so its
  * return address is undefined: an unwinder ends here. sched_dispatch returns when the fiber is done, with the saved sp of the
- * context that goes on; nothing is saved here.
+ * context that goes on in x0 (and whether that is the run loop in x1: here all go by ret); nothing is saved here.
  */
 #if !SCHED_DEFECT(BUG_B)
     asm_extern ASM_NAME(sched_dispatch)

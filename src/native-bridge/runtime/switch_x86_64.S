@@ -33,7 +33,9 @@
  *
  * The return goes by pop and an indirect jmp. A ret here would pop an address that is not the one on top of the
  * processor's return stack, and the misprediction costs 5 ns of 7 (measured). The price: neither a shadow stack nor
- * indirect branch tracking (CET) can be on, and Linux turns neither on for a program that does not ask.
+ * indirect branch tracking (CET) can be on, and Linux turns neither on for a program that does not ask. A fiber that ends and
+ * leaves nobody to run does go on by ret: when it has not parked, the run loop's call is the one on top of the return stack,
+ * and a spawn, a run and a reap take 22 ns instead of 33.
  *
  * Both frames have the same shape, so the CFI stays true across the exchange of rsp.
  * Source: System V ABI, AMD64 supplement, sections 3.2.1 to 3.2.3. Form of this head: corosensei, Boost.Context.
@@ -88,6 +90,10 @@
     .cfi_restore %r15
     addq    $SCHED_FRAME_RETURN, %rsp
     .cfi_adjust_cfa_offset -SCHED_FRAME_RETURN
+    .endm
+
+    .macro go_on_by_jump
+    go_on
     popq    %rcx
     .cfi_adjust_cfa_offset -8
     .cfi_register %rip, %rcx
@@ -127,14 +133,15 @@
     movq    %rsp, (%rdi)
     movq    %rsi, %rsp
 
-    go_on
+    go_on_by_jump
     .cfi_endproc
     asm_function_end ASM_NAME(sched_switch)
 
 /*
  * The first entry of a fiber: sched_switch has "returned" here with rsp = top and the fiber in rbx. The fiber goes to
  * rdi, the first argument register. The call leaves rsp at 8 modulo 16, as the ABI wants it on entry to a function. It returns
- * when the fiber is done, with the saved rsp of the context that goes on; nothing is saved here.
+ * when the fiber is done, with the saved rsp of the context that goes on in rax, and whether that is the run loop in rdx; nothing
+ * is saved here.
  * Nothing called the trampoline, so its return address is undefined: an unwinder ends here.
  */
 #if !SCHED_DEFECT(BUG_B)
@@ -153,6 +160,7 @@
     call    ASM_NAME(sched_dispatch)
     stmxcsr -8(%rsp)            /* below rsp on a stack that is left for ever, where no signal handler writes (red zone) */
     fnstcw  -4(%rsp)
+    testl   %edx, %edx
     movl    -8(%rsp), %ecx
     movzwl  -4(%rsp), %edx
     movq    %rax, %rsp
@@ -165,7 +173,12 @@
     .cfi_offset %r13, SCHED_FRAME_R13 - SCHED_FRAME_BYTES
     .cfi_offset %r14, SCHED_FRAME_R14 - SCHED_FRAME_BYTES
     .cfi_offset %r15, SCHED_FRAME_R15 - SCHED_FRAME_BYTES
-    go_on
+    .cfi_remember_state
+    jne     3f
+    go_on_by_jump
+    .cfi_restore_state
+3:  go_on
+    ret
     .cfi_endproc
     asm_function_end ASM_NAME(sched_trampoline)
 #endif
