@@ -148,10 +148,10 @@ static inline void reap(lockstep_sched *sched, lockstep_fiber *fiber) {
   sched_fiber_table_remove(&sched->fibers, fiber->slot, fiber);
   if (--sched->n_live == fibers_cached) sched->ready_ahead = NULL; /* which is kept no longer */
   SCHED_ANNOTATE_STACK_FREE((char *)fiber->stack_top - SCHED_STACK_USABLE_BYTES, SCHED_STACK_USABLE_BYTES);
-  if (SCHED_DEFECT(REAP_GIVES_STACK_TWICE) && fibers.free == NULL) {
-    lockstep_fiber *other = sched_slab_take(&fibers_without_stack);
-    other->stack_top = fiber->stack_top;
-    sched_slab_give(&fibers, other);
+  if (SCHED_DEFECT(REAP_GIVES_STACK_TWICE)) {
+    /* To the next free fiber, too. */
+    if (fibers.free == NULL) sched_slab_give(&fibers, sched_slab_take(&fibers_without_stack));
+    ((lockstep_fiber *)fibers.free)->stack_top = fiber->stack_top;
   }
   sched_slab_give(SCHED_DEFECT(REAP_LEAKS_STACK) ? &fibers_without_stack : &fibers, fiber);
 }
