@@ -67,6 +67,14 @@ static void set_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * Takes the greatest number that a pipe of a program may have. What is open at a fork decides how large a table of
+ * descriptors the kernel gives the child; to grow it later, in a process of several threads, as each is under qemu-user,
+ * means to wait until no processor can be reading the old one, which takes milliseconds. Where the limit is lower, so is the
+ * table, and nothing else is different.
+ */
+static void hold_descriptor_table_open(void) { (void)dup2(STDIN_FILENO, DESCRIPTORS_MIN - 1); }
+
 static void set_streams(int fd) {
   LOCKSTEP_MUST(dup2(fd, STDOUT_FILENO) >= 0, "cannot keep standard output");
   LOCKSTEP_MUST(dup2(fd, STDERR_FILENO) >= 0, "cannot keep standard error");
@@ -111,6 +119,7 @@ void lockstep_worker_become(const struct lockstep_worker *worker, int kept_below
   set_signals();
   set_streams(STDIN_FILENO);
   lockstep_close_from(kept_below, worker->output->fd);
+  hold_descriptor_table_open();
   lockstep_faults_catch();
   lockstep_program_runner_prepare(worker->runtime);
   lockstep_surroundings_note(worker->output->fd);
