@@ -11,6 +11,7 @@
 
 #include "checked_call.h"
 #include "desk.h"
+#include "overflow.h"
 #include "pipes.h"
 
 #include "must.h"
@@ -217,15 +218,6 @@ static void call_op(const struct lockstep_body *body, uint32_t at, const struct 
   lockstep_trace_clobber(&self->trace, body->number, now(), at, 1u << LOCKSTEP_CLOBBER_STACK_BIT);
 }
 
-/* Recursion without end: each frame is touched, and none can be left out. */
-static __attribute__((noinline)) uint64_t overflow(uint64_t depth) {
-  static volatile bool deeper = true;
-  volatile uint64_t frame[32];
-  frame[depth % 32] = depth;
-  const uint64_t below = deeper ? overflow(depth + 1) : 0;
-  return below + frame[depth % 32];
-}
-
 /* The body that the op names. */
 static struct lockstep_body *named(const struct lockstep_op_words *op) { return &self->bodies[op->a]; }
 
@@ -283,8 +275,8 @@ static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t e
         break;
       /* From here on: those that write their ret themselves, or have none. */
       case LOCKSTEP_OP_OVERFLOW:
-        overflow(0);
-        at++;
+        lockstep_overflow_run();
+        self->overflowed();
         continue;
       case LOCKSTEP_OP_WAIT:
         wait_op(body, at++, named(op));

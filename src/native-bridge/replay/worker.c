@@ -91,8 +91,8 @@ static _Noreturn void end_process(void) {
   for (;;) kill(getpid(), SIGKILL);
 }
 
-void lockstep_worker_leave(enum lockstep_leaving how, int handled_signal, const sigset_t *interrupted_mask) {
-  lockstep_desk->left_behind = leaked | lockstep_surroundings_changed(handled_signal, interrupted_mask);
+void lockstep_worker_leave(enum lockstep_leaving how, const sigset_t *interrupted_mask) {
+  lockstep_desk->left_behind = leaked | lockstep_surroundings_changed(interrupted_mask);
   lockstep_desk->leaving = how;
   end_process();
 }
@@ -168,14 +168,14 @@ void lockstep_worker_warm_up(const struct lockstep_worker *worker, uint32_t coun
   for (uint32_t run = 0; run < count; run++) {
     const struct lockstep_program program = take_program(worker, &at_words);
     lockstep_output_clear(worker->output);
-    lockstep_program_run(&program);
+    lockstep_program_run(&program, run + 1 == count);
   }
   lockstep_holdings_now();
   lockstep_pipes_forget();
   struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
   *trace = lockstep_trace_writer_over(lockstep_desk, trace->full);
   set_streams(STDIN_FILENO);
-  if (lockstep_surroundings_changed(0, NULL) != 0) end_process();
+  if (lockstep_surroundings_changed(NULL) != 0) end_process();
 }
 
 void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words, uint32_t count) {
@@ -185,17 +185,17 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
   uint32_t unfreed_fibers = 0;
   for (uint32_t run = 1; run <= count; run++) {
     const struct lockstep_program program = take_program(worker, &at_words);
-    if (run > 1 && program.trace_words_max > room_words()) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+    if (run > 1 && program.trace_words_max > room_words()) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
     lockstep_output_clear(worker->output);
     map_desk_ahead();
-    const struct lockstep_program_ending ending = lockstep_program_run(&program);
+    const struct lockstep_program_ending ending = lockstep_program_run(&program, run == count);
     leaked |= ending.leaked;
     unfreed_fibers += ending.unfreed_fibers;
     if (run == count) break;
-    if (unfreed_fibers > UNFREED_FIBERS_MAX) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+    if (unfreed_fibers > UNFREED_FIBERS_MAX) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
     if (run % LEAKED_FD_PROBE_PERIOD == 0 && fcntl(LEAKED_FD_PROBE, F_GETFD) != -1) {
       lockstep_desk->grew = 1;
-      lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+      lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
     }
     if (run == warm_count) warm = lockstep_holdings_now();
   }
@@ -203,5 +203,5 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
     const struct lockstep_holdings last = lockstep_holdings_now();
     lockstep_desk->grew = lockstep_holdings_grown(&warm, &last, GROWTH_BYTES_MIN) != 0;
   }
-  lockstep_worker_leave(LOCKSTEP_LEFT_DONE, 0, NULL);
+  lockstep_worker_leave(LOCKSTEP_LEFT_DONE, NULL);
 }
