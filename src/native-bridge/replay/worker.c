@@ -32,6 +32,7 @@ enum {
   LEAKED_FD_PROBE_PERIOD = 16, /* programs between two looks; few enough to stay below the first pipe */
   /* A guarded stack is two mappings, and a process has 65,530 (vm.max_map_count). */
   UNFREED_FIBERS_MAX = 4096,
+  STACK_BYTES_MIN = 32 * 1024, /* what a fiber that is not freed holds at least: bodies want twice as much of stack */
   PROGRAMS_WEIGHED_MIN = 64,     /* in a worker, for what it holds to be weighed: early, and at its end */
   GROWTH_BYTES_MIN = 16 * 1024,  /* less than that, a runtime may still have been filling its pools */
   DESCRIPTORS_MIN = LOCKSTEP_PIPE_READ_FD_BASE + 2 * LOCKSTEP_PIPES_MAX + 64,
@@ -44,6 +45,7 @@ struct lockstep_desk *lockstep_desk;
 
 static uint32_t leaked;        /* what audits found */
 static bool is_forking_worker; /* a fork of our own, not the runtime's */
+static struct lockstep_holdings held_at_start;
 
 static void set_limits(void) {
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -123,6 +125,7 @@ void lockstep_worker_become(const struct lockstep_worker *worker, int kept_below
   lockstep_faults_catch();
   lockstep_program_runner_prepare(worker->runtime);
   lockstep_surroundings_note(worker->output->fd);
+  held_at_start = lockstep_holdings_now();
 }
 
 pid_t lockstep_worker_fork(void) {
@@ -178,6 +181,15 @@ void lockstep_worker_warm_up(const struct lockstep_worker *worker, uint32_t coun
   if (lockstep_surroundings_changed(NULL) != 0) end_process();
 }
 
+/* Whether fibers that programs left when they were abandoned may be there still: a runtime may free them, and need not. */
+static bool may_hold(uint32_t unfreed_fibers) {
+  const struct lockstep_holdings now = lockstep_holdings_now();
+  if (now.mapped_bytes == 0) return true; /* it cannot be told */
+  const uint64_t bytes = now.heap_bytes + now.mapped_bytes;
+  const uint64_t bytes_at_start = held_at_start.heap_bytes + held_at_start.mapped_bytes;
+  return bytes >= bytes_at_start + (uint64_t)unfreed_fibers * STACK_BYTES_MIN;
+}
+
 void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words, uint32_t count) {
   set_streams(worker->output->fd);
   const uint32_t warm_count = count >= PROGRAMS_WEIGHED_MIN ? count / 4 : 0;
@@ -192,7 +204,10 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
     leaked |= ending.leaked;
     unfreed_fibers += ending.unfreed_fibers;
     if (run == count) break;
-    if (unfreed_fibers > UNFREED_FIBERS_MAX) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
+    if (unfreed_fibers > UNFREED_FIBERS_MAX) {
+      if (may_hold(unfreed_fibers)) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
+      unfreed_fibers = 0;
+    }
     if (run % LEAKED_FD_PROBE_PERIOD == 0 && fcntl(LEAKED_FD_PROBE, F_GETFD) != -1) {
       lockstep_desk->grew = 1;
       lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
