@@ -125,7 +125,7 @@ void lockstep_worker_become(const struct lockstep_worker *worker, int kept_below
   lockstep_faults_catch();
   lockstep_program_runner_prepare(worker->runtime);
   lockstep_surroundings_note(worker->output->fd);
-  held_at_start = lockstep_holdings_now();
+  held_at_start = lockstep_holdings_at_a_glance();
 }
 
 pid_t lockstep_worker_fork(void) {
@@ -173,7 +173,7 @@ void lockstep_worker_warm_up(const struct lockstep_worker *worker, uint32_t coun
     lockstep_output_clear(worker->output);
     lockstep_program_run(&program, run + 1 == count);
   }
-  lockstep_holdings_now();
+  lockstep_holdings_at_a_glance();
   lockstep_pipes_forget();
   struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
   *trace = lockstep_trace_writer_over(lockstep_desk, trace->full);
@@ -183,7 +183,7 @@ void lockstep_worker_warm_up(const struct lockstep_worker *worker, uint32_t coun
 
 /* Whether fibers that programs left when they were abandoned may be there still: a runtime may free them, and need not. */
 static bool may_hold(uint32_t unfreed_fibers) {
-  const struct lockstep_holdings now = lockstep_holdings_now();
+  const struct lockstep_holdings now = lockstep_holdings_at_a_glance();
   if (now.mapped_bytes == 0) return true; /* it cannot be told */
   const uint64_t bytes = now.heap_bytes + now.mapped_bytes;
   const uint64_t bytes_at_start = held_at_start.heap_bytes + held_at_start.mapped_bytes;
@@ -212,10 +212,10 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
       lockstep_desk->grew = 1;
       lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
     }
-    if (run == warm_count) warm = lockstep_holdings_now();
+    if (run == warm_count) warm = lockstep_holdings_at_a_glance();
   }
   if (warm_count > 0) {
-    const struct lockstep_holdings last = lockstep_holdings_now();
+    const struct lockstep_holdings last = lockstep_holdings_at_a_glance();
     lockstep_desk->grew = lockstep_holdings_grown(&warm, &last, GROWTH_BYTES_MIN) != 0;
   }
   lockstep_worker_leave(LOCKSTEP_LEFT_DONE, NULL);
