@@ -54,7 +54,7 @@
 .endm
 
 	.text
-	.p2align 4
+	.p2align 10                     /* all of it in one page of code: within one, qemu-user jumps at once */
 	.globl lockstep_checked_call
 	.hidden lockstep_checked_call
 	.type lockstep_checked_call, %function

@@ -20,6 +20,8 @@ struct lockstep_interpreter lockstep_interpreter;
 
 static struct lockstep_interpreter *const self = &lockstep_interpreter;
 
+enum { CODE_PAGE_BYTES = 4096 };
+
 /* An open repeat. */
 struct loop {
   uint32_t first;
@@ -42,36 +44,17 @@ static void ret(const struct lockstep_body *body, uint32_t at, enum lockstep_res
 
 /*
  * Calls a function of the runtime that may switch: records the call, and a clobber when registers were lost. The
- * record of the ret is the caller's. Returns the integer result. Inlined: after a switch the processor mispredicts every
- * return up to the loop.
+ * record of the ret is the caller's. Inlined where ops are run, and there once: after a switch the processor mispredicts
+ * every return up to the loop, and the loop fits a page, see run_ops().
  */
-static inline __attribute__((always_inline)) uint64_t checked_switch(const struct lockstep_body *body, uint32_t at, void (*function)(void), const void *first,
-                               uint64_t second, uint64_t third) {
-  struct lockstep_checked_call call = {
-      .function = function,
-      .arguments = {(uint64_t)(uintptr_t)first, second, third},
-      .pattern = body->pattern,
-  };
+static inline __attribute__((always_inline)) void checked_switch(const struct lockstep_body *body, uint32_t at,
+                                                                 struct lockstep_checked_call *call) {
+  call->pattern = body->pattern;
   lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CALL, LOCKSTEP_RESULT_NONE, body->number, now(), at);
   self->trace.desk->in_run = self->main_in_run;
-  const uint32_t lost = lockstep_checked_call(&call);
+  const uint32_t lost = lockstep_checked_call(call);
   note_running(body);
   if (__builtin_expect(lost != 0, 0)) lockstep_trace_clobber(&self->trace, body->number, now(), at, lost);
-  return call.result;
-}
-
-static void wait_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_body *task) {
-  if (!task->started) {
-    ret(body, at, LOCKSTEP_RESULT_UNSTARTED);
-    return;
-  }
-  int64_t value = 0;
-  const uint64_t canceled = checked_switch(body, at, (void (*)(void))self->runtime->wait, task->task,
-                                           (uint64_t)(uintptr_t)&value, 0);
-  if ((int)canceled != 0)
-    ret(body, at, LOCKSTEP_RESULT_CANCELED);
-  else
-    lockstep_trace_ret_value(&self->trace, body->number, now(), at, value);
 }
 
 /* The list is in order of arming; a body stands in it at most once. */
@@ -84,26 +67,20 @@ static void waiting_remove(uint32_t who) {
   desk->waiting_count = kept;
 }
 
-static void block_op(const struct lockstep_body *body, uint32_t at, uint32_t pipe, bool want_read) {
+/* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
+static void waiting_add(uint32_t who, uint32_t pipe) {
   struct lockstep_desk *desk = self->trace.desk;
   const uint32_t capacity = sizeof desk->waiting / sizeof desk->waiting[0];
-  lockstep_pipe_open(pipe);
-  /* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
-  if (want_read && desk->waiting_count < capacity) {
-    desk->waiting[desk->waiting_count].who = body->number;
-    desk->waiting[desk->waiting_count].pipe = pipe;
-    desk->waiting_count++;
-  }
-  checked_switch(body, at, (void (*)(void))self->runtime->block_on_fd, self->sched,
-                 (uint64_t)(uint32_t)lockstep_pipe_read_fd(pipe), want_read);
-  if (want_read) waiting_remove(body->number);
+  if (desk->waiting_count == capacity) return;
+  desk->waiting[desk->waiting_count].who = who;
+  desk->waiting[desk->waiting_count].pipe = pipe;
+  desk->waiting_count++;
 }
 
-static void run_op(const struct lockstep_body *body, uint32_t at) {
-  const bool is_main = body->number == self->bodies_count - 2;
-  if (is_main) self->main_in_run = true;
-  checked_switch(body, at, (void (*)(void))self->runtime->run, self->sched, 0, 0);
-  if (is_main) self->main_in_run = false;
+static bool is_main(const struct lockstep_body *body) { return body->number == self->bodies_count - 2; }
+
+/* The record of a run that has returned. */
+static __attribute__((noinline)) void ret_ran(const struct lockstep_body *body, uint32_t at) {
   const int64_t t = now();
   const int64_t spawned = self->runtime->n_spawned(self->sched);
   lockstep_trace_ret_ran(&self->trace, body->number, t, at, spawned, self->runtime->n_suspended(self->sched));
@@ -226,8 +203,11 @@ static void call_op(const struct lockstep_body *body, uint32_t at, const struct 
 /* The body that the op names. */
 static struct lockstep_body *named(const struct lockstep_op_words *op) { return &self->bodies[op->a]; }
 
-/* Runs the ops from `first` up to `end` of the body, which hold whole repeats and calls. */
-static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t end) {
+/*
+ * Runs the ops from `first` up to `end` of the body, which hold whole repeats and calls. In one page of code, within which
+ * qemu-user lets jumps lead on without looking up where to.
+ */
+static __attribute__((aligned(CODE_PAGE_BYTES))) void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t end) {
   struct loop loops[LOCKSTEP_NESTING_MAX];
   uint32_t depth = 0;
   uint32_t stop = end;
@@ -244,19 +224,53 @@ static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t e
     }
     const struct lockstep_op_words *op = &body->ops[at];
     enum lockstep_result result = LOCKSTEP_RESULT_NONE;
-    void (*function)(void);
+    struct lockstep_checked_call call = {.arguments = {(uint64_t)(uintptr_t)self->sched}};
+    int64_t value = 0;
     /* One jump an op: which comes next is all that the processor has to guess. */
     switch (op->code) {
       case LOCKSTEP_OP_YIELD:
-        function = (void (*)(void))self->runtime->yield_now;
+        call.function = (void (*)(void))self->runtime->yield_now;
         goto park;
       case LOCKSTEP_OP_SUSPEND:
-        function = (void (*)(void))self->runtime->suspend_self;
+        call.function = (void (*)(void))self->runtime->suspend_self;
         goto park;
       case LOCKSTEP_OP_SLEEP:
-        function = (void (*)(void))self->runtime->sleep;
-      park: /* the milliseconds are sleep's; the others take one argument and leave it alone */
-        checked_switch(body, at, function, self->sched, (uint64_t)lockstep_join_words(op->a, op->b), 0);
+        call.function = (void (*)(void))self->runtime->sleep;
+        call.arguments[1] = (uint64_t)lockstep_join_words(op->a, op->b);
+        goto park;
+      case LOCKSTEP_OP_WAIT:
+        if (!named(op)->started) {
+          result = LOCKSTEP_RESULT_UNSTARTED;
+          break;
+        }
+        call.function = (void (*)(void))self->runtime->wait;
+        call.arguments[0] = (uint64_t)(uintptr_t)named(op)->task;
+        call.arguments[1] = (uint64_t)(uintptr_t)&value;
+        goto park;
+      case LOCKSTEP_OP_BLOCK:
+      case LOCKSTEP_OP_BLOCK_WRITE:
+        lockstep_pipe_open((uint32_t)op->a);
+        if (op->code == LOCKSTEP_OP_BLOCK) waiting_add(body->number, (uint32_t)op->a);
+        call.function = (void (*)(void))self->runtime->block_on_fd;
+        call.arguments[1] = (uint64_t)(uint32_t)lockstep_pipe_read_fd((uint32_t)op->a);
+        call.arguments[2] = op->code == LOCKSTEP_OP_BLOCK;
+        goto park;
+      case LOCKSTEP_OP_RUN:
+        if (is_main(body)) self->main_in_run = true;
+        call.function = (void (*)(void))self->runtime->run;
+        goto park;
+      park:
+        checked_switch(body, at, &call);
+        if (op->code == LOCKSTEP_OP_BLOCK) {
+          waiting_remove(body->number);
+        } else if (op->code == LOCKSTEP_OP_RUN) {
+          if (is_main(body)) self->main_in_run = false;
+          ret_ran(body, at++);
+          continue;
+        } else if (op->code == LOCKSTEP_OP_WAIT) {
+          if ((int)call.result == 0) goto give;
+          result = LOCKSTEP_RESULT_CANCELED;
+        }
         break;
       case LOCKSTEP_OP_WAKE:
         result = wake_op(named(op));
@@ -270,10 +284,6 @@ static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t e
       case LOCKSTEP_OP_CANCEL:
         result = cancel_op(named(op));
         break;
-      case LOCKSTEP_OP_BLOCK:
-      case LOCKSTEP_OP_BLOCK_WRITE:
-        block_op(body, at, (uint32_t)op->a, op->code == LOCKSTEP_OP_BLOCK);
-        break;
       case LOCKSTEP_OP_DEINIT:
         self->runtime->deinit(self->sched);
         self->deinited = true;
@@ -283,14 +293,10 @@ static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t e
         lockstep_overflow_run();
         self->overflowed();
         continue;
-      case LOCKSTEP_OP_WAIT:
-        wait_op(body, at++, named(op));
-        continue;
       case LOCKSTEP_OP_LOG:
-        lockstep_trace_ret_value(&self->trace, body->number, now(), at++, lockstep_join_words(op->a, op->b));
-        continue;
-      case LOCKSTEP_OP_RUN:
-        run_op(body, at++);
+        value = lockstep_join_words(op->a, op->b);
+      give:
+        lockstep_trace_ret_value(&self->trace, body->number, now(), at++, value);
         continue;
       case LOCKSTEP_OP_REPEAT:
         at++;
