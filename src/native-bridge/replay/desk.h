@@ -42,7 +42,6 @@ enum lockstep_leaving {
   LOCKSTEP_LEFT_NOT = 0,
   LOCKSTEP_LEFT_DONE = 0x646f6e65,    /* all its programs have run */
   LOCKSTEP_LEFT_EARLY = 0x6561726c,   /* its last trace is closed; go on with a new worker */
-  LOCKSTEP_LEFT_CLEARING = 0x636c6561, /* it has not left: it clears away a program whose trace is closed */
   LOCKSTEP_LEFT_REFUSED = 0x72656675  /* the batch itself is wrong, see `refusal` */
 };
 

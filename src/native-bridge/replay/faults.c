@@ -66,7 +66,7 @@ static void on_fault(int number, siginfo_t *info, void *context) {
   const ucontext_t *interrupted = context;
   const uintptr_t address = (uintptr_t)info->si_addr;
   const uint32_t who = lockstep_desk->who;
-  if (lockstep_desk->leaving == LOCKSTEP_LEFT_CLEARING)
+  if (lockstep_program_is_being_cleared())
     lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, &interrupted->uc_sigmask);
   lockstep_trace_rewind(trace); /* an audit has a trace that has ended, and one that nobody sees */
   if (is_stack_overflow(number, address, stack_pointer_of(interrupted))) {

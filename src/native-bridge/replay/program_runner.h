@@ -28,6 +28,9 @@ void lockstep_program_runner_prepare(const lockstep_runtime *runtime);
  */
 struct lockstep_program_ending lockstep_program_run(const struct lockstep_program *program, bool is_worker_last);
 
+/* Whether such a program is left behind at this moment: whatever happens is nobody's. For the handler of a fault. */
+bool lockstep_program_is_being_cleared(void);
+
 /* Whether the worker can go on after a program that ends in a body, its trace closed. For the handler of a fault. */
 bool lockstep_program_can_be_cleared(void);
 

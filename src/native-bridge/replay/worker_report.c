@@ -42,8 +42,6 @@ struct lockstep_worker_report lockstep_worker_report_read(const struct lockstep_
   report.is_intact = report.closed == claimed;
   report.left_behind = desk->left_behind & LEAKS_KNOWN;
   if (ending->had_strays) report.left_behind |= 1u << LOCKSTEP_LEAK_PROCESSES_BIT;
-  /* One that could not clear away a program cannot say what those before it had left, either. */
-  if (report.leaving == LOCKSTEP_LEFT_CLEARING) report.is_intact = false;
   /* A worker that has said how it leaves kills itself. */
   if (!WIFSIGNALED(ending->status) || WTERMSIG(ending->status) != SIGKILL) report.leaving = LOCKSTEP_LEFT_NOT;
   switch (report.leaving) {
