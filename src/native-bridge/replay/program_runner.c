@@ -3,7 +3,8 @@
  *
  * A panic and an io-hang end a program in the middle of the runtime, on any stack: their hooks write the outcome where
  * they stand and longjmp back to lockstep_program_run(), and that scheduler is never touched again (lockstep.h allows
- * both). A fiber that overflows its stack is brought to panic, and left the same way. No mask of signals is saved, and the landing puts the floating-point control words right.
+ * both). A fiber that overflows its stack is brought to panic, and left the same way. No mask of signals is saved, and
+ * the landing puts the floating-point control words right.
  */
 #include "program_runner.h"
 
