@@ -18,6 +18,7 @@ import { architectureOf, architecturesHere, buildRuntime } from "./support/runti
 import { outcomeLine } from "./support/trace-readers.js";
 
 const HOSTILE_MS = 7000;
+const HOSTILE_LATER_MS = 9000;
 
 const ACTS = [
   ...readFileSync(packagePath("test", "native", "hostile-runtime.c"), "utf8").matchAll(
@@ -83,6 +84,26 @@ const IN_LARGE_BATCHES = [
   "jump_to_0",
   "change_umask",
 ];
+
+/** What a runtime may do when it is to panic for a scheduler that is given up. */
+const WHILE_CLEARED = [
+  "nothing",
+  "spin",
+  "exit_0",
+  "raise_kill",
+  "assert_and_abort",
+  "jump_to_0",
+  "change_umask",
+  "idle_in_fiber",
+];
+
+/** Overflows its stack, and misbehaves in the negative sleep by which the worker gives its scheduler up. */
+function overflowingProgram(act: string): Program {
+  return {
+    version: 1,
+    fibers: { bad: [{ op: "sleep", ms: HOSTILE_LATER_MS + ACTS.indexOf(act) }, { op: "overflow" }] },
+  };
+}
 
 /** Misbehaves, then writes to a pipe that it has written to before, so that lost descriptors are seen. */
 function hostileProgram(act: string): Program {
@@ -225,6 +246,18 @@ describe.each(architecturesHere)("a hostile runtime on $name", ({ name }) => {
     await target.replay(batchOf([...good, encodeProgram(hostileProgram("stop_parent")), ...good]));
     expect(processesOf(library)).toEqual(before);
   }, 60_000);
+
+  test.each(WHILE_CLEARED)(
+    "%s after an overflow, while its program is cleared away: the outcome is the overflow, and the others are the model's",
+    async (act) => {
+      const bad = encodeProgram(overflowingProgram(act));
+      const batch = [...good, bad, ...good, bad];
+      const traces = await target.replay(batchOf(batch));
+      const model = await new ModelTarget().replay(batchOf(batch));
+      for (let i = 0; i < batch.length; i++) expect(traceOf(traces, i)).toEqual(traceOf(model, i));
+    },
+    60_000,
+  );
 
   test("what a runtime printed before it aborted is told", async () => {
     const traces = await target.replay(batchOf([encodeProgram(hostileProgram("assert_and_abort"))]));

@@ -12,7 +12,7 @@ import { basename, join } from "node:path";
 import { type Readiness, TargetError } from "../sim/target.js";
 import type { Architecture } from "./architecture.js";
 import { cacheFolder } from "./cache-folder.js";
-import { type Compiler, compilerInstallCommand, findCompiler } from "./compiler.js";
+import { type Compiler, compilerInstallCommand, findCompiler, isGcc } from "./compiler.js";
 import { findKqueueSystem } from "./kqueue-system.js";
 import { makeFolder } from "./make-folder.js";
 import { packagePath } from "./package-path.js";
@@ -29,6 +29,12 @@ const FLAGS: readonly string[] = [
   "-Wextra",
   "-fvisibility=hidden",
 ];
+
+/**
+ * For gcc only: others need a linker of their own for it. Calls between files become calls within one, or none: under qemu-user, where a
+ * return costs a lookup, a tenth of the time of a program.
+ */
+const GCC_FLAGS: readonly string[] = ["-flto"];
 
 const LIBRARIES: readonly string[] = ["-pthread", "-ldl"];
 
@@ -100,6 +106,7 @@ async function planOf(
   const sources = [...sourcesOf(name, architecture, readiness), ...(system?.sources ?? [])];
   const flags = [
     ...FLAGS,
+    ...(isGcc(compiler) ? GCC_FLAGS : []),
     `-I${packagePath("include")}`,
     ...(system?.flags ?? []),
     ...(options.extraFlags ?? []),

@@ -61,6 +61,11 @@ function identified(path: string, leadingArguments: readonly string[]): Promise<
   return identity;
 }
 
+/** Whether it is gcc, whatever it is called. */
+export function isGcc({ identity }: Compiler): boolean {
+  return identity.includes("Free Software Foundation");
+}
+
 async function identify(path: string, leadingArguments: readonly string[]): Promise<Compiler> {
   try {
     const { stdout } = await runProgram(path, [...leadingArguments, "--version"]);

@@ -146,6 +146,7 @@ const DRAFTS: readonly Draft[] = [
   ending([Op.sleep, -1, -1]),
   ending([Op.run]),
   ending([Op.deinit]),
+  ending([Op.call, 2, 1], [Op.overflow]),
   ending([Op.yield], [Op.write, 0, 1]),
   { fibers: [[[Op.wait, 2]], [[Op.wait, 2]]], tasks: [[[Op.yield]]], main: [[Op.go, 2], ...spawns(2)] },
   { main: [[Op.yield]] },

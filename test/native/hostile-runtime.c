@@ -1,6 +1,6 @@
 /*
  * A runtime for each way to misbehave: our own scheduler, whose sleep() of HOSTILE_MS + n first does act n of the table
- * at the end and then sleeps as it should.
+ * at the end and then sleeps as it should. After a sleep of HOSTILE_LATER_MS + n it does so in the next negative one.
  *
  * Built together with src/native-bridge/runtime/, whose entry is renamed: -Dlockstep_runtime_v1=sched_runtime_v1 (see
  * test/support/runtime-builds.ts). The acts are named in `hostile_acts`, from which test/native-hostile.test.ts reads
@@ -21,7 +21,7 @@
 
 #include "lockstep.h"
 
-enum { HOSTILE_MS = 7000 };
+enum { HOSTILE_MS = 7000, HOSTILE_LATER_MS = 9000 };
 
 #undef lockstep_runtime_v1
 const lockstep_runtime *sched_runtime_v1(void);
@@ -273,9 +273,20 @@ static const struct {
     ACT(stop_parent_for_ever),
 };
 
-static void hostile_sleep(lockstep_sched *sched, int64_t ms) {
-  const int64_t number = ms - HOSTILE_MS;
+static void act(int64_t number) {
   if (number >= 0 && number < (int64_t)(sizeof hostile_acts / sizeof hostile_acts[0])) hostile_acts[number].act();
+}
+
+static void hostile_sleep(lockstep_sched *sched, int64_t ms) {
+  static int64_t put_off = -1;
+  if (ms >= HOSTILE_LATER_MS) put_off = ms - HOSTILE_LATER_MS;
+  if (ms < 0) {
+    const int64_t number = put_off;
+    put_off = -1;
+    act(number);
+  } else {
+    act(ms - HOSTILE_MS);
+  }
   good->sleep(sched, ms);
 }
 

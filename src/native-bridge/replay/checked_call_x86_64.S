@@ -34,8 +34,15 @@
 #define X87_ROUNDING 0x0c00
 #define X87_CONTROL 0x0f3f
 
+/* Adds the bits of `register` that differ from pattern (rdx) + `addend` to rsi. */
+.macro compare register, addend
+	leaq \addend(%rdx), %rcx
+	xorq \register, %rcx
+	orq %rcx, %rsi
+.endm
+
 /* Adds `bit` to eax when `register` is not pattern (rdx) + `addend`. */
-.macro check register, addend, bit
+.macro name register, addend, bit
 	leaq \addend(%rdx), %rsi
 	xorl %ecx, %ecx
 	cmpq %rsi, \register
@@ -108,33 +115,32 @@ lockstep_checked_call:
 	movq (%rsp), %rdi
 	movq %rax, LOCKSTEP_CHECKED_RESULT(%rdi)
 	movq LOCKSTEP_CHECKED_PATTERN(%rdi), %rdx
-	xorl %eax, %eax
-	check %rbx, 1, 19
-	check %rbp, 2, 20
-	check %r12, 3, 21
-	check %r13, 4, 22
-	check %r14, 5, 23
-	check %r15, 6, 24
-
 	stmxcsr (%rsp)
-	movl (%rsp), %esi
-	xorl 16(%rsp), %esi
-	xorl %ecx, %ecx
-	testl $MXCSR_CONTROL, %esi
-	setne %cl
-	shll $25, %ecx
-	orl %ecx, %eax
 	fnstcw 4(%rsp)
-	movzwl 4(%rsp), %esi
-	xorw 20(%rsp), %si
-	xorl %ecx, %ecx
-	testl $X87_CONTROL, %esi
-	setne %cl
-	shll $26, %ecx
-	orl %ecx, %eax
-	ldmxcsr 8(%rsp)
+
+	/* All at once, for none is lost as a rule; which it is, is asked then. */
+	leaq 1(%rdx), %rsi
+	xorq %rbx, %rsi
+	compare %rbp, 2
+	compare %r12, 3
+	compare %r13, 4
+	compare %r14, 5
+	compare %r15, 6
+	movl (%rsp), %ecx
+	xorl 16(%rsp), %ecx
+	andl $MXCSR_CONTROL, %ecx
+	orq %rcx, %rsi
+	movl 4(%rsp), %ecx
+	xorl 20(%rsp), %ecx
+	andl $X87_CONTROL, %ecx
+	xorl %eax, %eax
+	orq %rcx, %rsi
+	jnz 2f
+
+1:	ldmxcsr 8(%rsp)
 	fldcw 12(%rsp)
 
+	.cfi_remember_state
 	addq $24, %rsp
 	.cfi_adjust_cfa_offset -24
 	popq %r15
@@ -156,6 +162,29 @@ lockstep_checked_call:
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore rbx
 	ret
+	.cfi_restore_state
+
+2:	name %rbx, 1, 19
+	name %rbp, 2, 20
+	name %r12, 3, 21
+	name %r13, 4, 22
+	name %r14, 5, 23
+	name %r15, 6, 24
+	movl (%rsp), %esi
+	xorl 16(%rsp), %esi
+	xorl %ecx, %ecx
+	testl $MXCSR_CONTROL, %esi
+	setne %cl
+	shll $25, %ecx
+	orl %ecx, %eax
+	movl 4(%rsp), %esi
+	xorl 20(%rsp), %esi
+	xorl %ecx, %ecx
+	testl $X87_CONTROL, %esi
+	setne %cl
+	shll $26, %ecx
+	orl %ecx, %eax
+	jmp 1b
 	.cfi_endproc
 	.size lockstep_checked_call, .-lockstep_checked_call
 

@@ -2,7 +2,8 @@
  * The handlers of SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGTRAP (see faults.h).
  *
  * They run on an alternate stack, since the stack at fault may be used up, and end the process: nothing that comes
- * after a fault is worth recording. SIGABRT is not caught: what it means stands in the output, which the host reads.
+ * after a fault is worth recording. Only a fiber that overflows its stack as its program tells it to is brought back, for
+ * its scheduler to be abandoned. SIGABRT is not caught: what it means stands in the output, which the host reads.
  */
 #include "faults.h"
 
@@ -16,6 +17,8 @@
 
 #include "interpreter.h"
 #include "must.h"
+#include "overflow.h"
+#include "program_runner.h"
 #include "worker.h"
 
 /* An overflow faults in the guard, which a frame may step into by this much beyond the stack pointer. */
@@ -61,19 +64,25 @@ static bool is_stack_overflow(int number, uintptr_t address, uintptr_t stack_poi
 static void on_fault(int number, siginfo_t *info, void *context) {
   struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
   const ucontext_t *interrupted = context;
+  const uintptr_t address = (uintptr_t)info->si_addr;
   const uint32_t who = lockstep_desk->who;
+  if (lockstep_program_is_being_cleared())
+    lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, &interrupted->uc_sigmask);
   lockstep_trace_rewind(trace); /* an audit has a trace that has ended, and one that nobody sees */
-  if (is_stack_overflow(number, (uintptr_t)info->si_addr, stack_pointer_of(interrupted)))
+  if (is_stack_overflow(number, address, stack_pointer_of(interrupted))) {
     lockstep_trace_stack_overflow(trace, who);
-  else
+    if (lockstep_program_can_be_cleared() && lockstep_overflow_can_be_taken_back(address))
+      lockstep_overflow_take_back(&interrupted->uc_sigmask);
+  } else {
     lockstep_trace_crash(trace, number, who);
-  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, number, &interrupted->uc_sigmask);
+  }
+  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, &interrupted->uc_sigmask);
 }
 
 void lockstep_faults_catch(void) {
   const stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
   LOCKSTEP_MUST(sigaltstack(&stack, NULL) == 0, "no stack for the fault handlers");
-  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND};
+  struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
   sigfillset(&action.sa_mask);
   const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
   for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {

@@ -11,6 +11,7 @@
 
 #include "checked_call.h"
 #include "desk.h"
+#include "overflow.h"
 #include "pipes.h"
 
 #include "must.h"
@@ -18,6 +19,8 @@
 struct lockstep_interpreter lockstep_interpreter;
 
 static struct lockstep_interpreter *const self = &lockstep_interpreter;
+
+enum { CODE_PAGE_BYTES = 4096 };
 
 /* An open repeat. */
 struct loop {
@@ -41,36 +44,17 @@ static void ret(const struct lockstep_body *body, uint32_t at, enum lockstep_res
 
 /*
  * Calls a function of the runtime that may switch: records the call, and a clobber when registers were lost. The
- * record of the ret is the caller's. Returns the integer result. Inlined: after a switch the processor mispredicts every
- * return up to the loop.
+ * record of the ret is the caller's. Inlined where ops are run, and there once: after a switch the processor mispredicts
+ * every return up to the loop, and the loop fits a page, see run_ops().
  */
-static inline __attribute__((always_inline)) uint64_t checked_switch(const struct lockstep_body *body, uint32_t at, void (*function)(void), const void *first,
-                               uint64_t second, uint64_t third) {
-  struct lockstep_checked_call call = {
-      .function = function,
-      .arguments = {(uint64_t)(uintptr_t)first, second, third},
-      .pattern = body->pattern,
-  };
+static inline __attribute__((always_inline)) void checked_switch(const struct lockstep_body *body, uint32_t at,
+                                                                 struct lockstep_checked_call *call) {
+  call->pattern = body->pattern;
   lockstep_trace_at(&self->trace, LOCKSTEP_KIND_CALL, LOCKSTEP_RESULT_NONE, body->number, now(), at);
   self->trace.desk->in_run = self->main_in_run;
-  const uint32_t lost = lockstep_checked_call(&call);
+  const uint32_t lost = lockstep_checked_call(call);
   note_running(body);
   if (__builtin_expect(lost != 0, 0)) lockstep_trace_clobber(&self->trace, body->number, now(), at, lost);
-  return call.result;
-}
-
-static void wait_op(const struct lockstep_body *body, uint32_t at, const struct lockstep_body *task) {
-  if (!task->started) {
-    ret(body, at, LOCKSTEP_RESULT_UNSTARTED);
-    return;
-  }
-  int64_t value = 0;
-  const uint64_t canceled = checked_switch(body, at, (void (*)(void))self->runtime->wait, task->task,
-                                           (uint64_t)(uintptr_t)&value, 0);
-  if ((int)canceled != 0)
-    ret(body, at, LOCKSTEP_RESULT_CANCELED);
-  else
-    lockstep_trace_ret_value(&self->trace, body->number, now(), at, value);
 }
 
 /* The list is in order of arming; a body stands in it at most once. */
@@ -83,26 +67,20 @@ static void waiting_remove(uint32_t who) {
   desk->waiting_count = kept;
 }
 
-static void block_op(const struct lockstep_body *body, uint32_t at, uint32_t pipe, bool want_read) {
+/* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
+static void waiting_add(uint32_t who, uint32_t pipe) {
   struct lockstep_desk *desk = self->trace.desk;
   const uint32_t capacity = sizeof desk->waiting / sizeof desk->waiting[0];
-  lockstep_pipe_open(pipe);
-  /* One waiter a descriptor makes the list long enough; a runtime that lets in more is not to write past it. */
-  if (want_read && desk->waiting_count < capacity) {
-    desk->waiting[desk->waiting_count].who = body->number;
-    desk->waiting[desk->waiting_count].pipe = pipe;
-    desk->waiting_count++;
-  }
-  checked_switch(body, at, (void (*)(void))self->runtime->block_on_fd, self->sched,
-                 (uint64_t)(uint32_t)lockstep_pipe_read_fd(pipe), want_read);
-  if (want_read) waiting_remove(body->number);
+  if (desk->waiting_count == capacity) return;
+  desk->waiting[desk->waiting_count].who = who;
+  desk->waiting[desk->waiting_count].pipe = pipe;
+  desk->waiting_count++;
 }
 
-static void run_op(const struct lockstep_body *body, uint32_t at) {
-  const bool is_main = body->number == self->bodies_count - 2;
-  if (is_main) self->main_in_run = true;
-  checked_switch(body, at, (void (*)(void))self->runtime->run, self->sched, 0, 0);
-  if (is_main) self->main_in_run = false;
+static bool is_main(const struct lockstep_body *body) { return body->number == self->bodies_count - 2; }
+
+/* The record of a run that has returned. */
+static __attribute__((noinline)) void ret_ran(const struct lockstep_body *body, uint32_t at) {
   const int64_t t = now();
   const int64_t spawned = self->runtime->n_spawned(self->sched);
   lockstep_trace_ret_ran(&self->trace, body->number, t, at, spawned, self->runtime->n_suspended(self->sched));
@@ -177,21 +155,24 @@ static void pipe_op(const struct lockstep_body *body, uint32_t at, const struct 
     ret(body, at, answer.result);
 }
 
-/* Two words of a canary, which every processor of ours writes and compares at once. Word i of a canary is its first + i. */
+/* Two words of a canary, which every processor of ours writes and compares at once. */
 typedef uint64_t lane __attribute__((vector_size(16)));
-enum { LANE_WORDS = 2, LANES = LOCKSTEP_CALL_FRAME_BYTES / sizeof(lane), STEP = 4 /* lanes at a time, of four variables */ };
+enum { LANE_WORDS = 2, LANES = LOCKSTEP_CALL_FRAME_BYTES / sizeof(lane), STEP = 4 /* lanes that differ from each other */ };
 
-/* Runs the ops `depth` frames of 1 KiB deeper. Returns whether the frames' contents survived. */
+/*
+ * Runs the ops `depth` frames of 1 KiB deeper. Returns whether the frames' contents survived. Four lanes stand in a frame
+ * again and again, other ones in each frame and body: so each costs one store, and one exclusive or to compare.
+ */
 static __attribute__((noinline)) bool call_frames(const struct lockstep_body *body, uint32_t first, uint32_t end,
                                                   uint32_t depth) {
   lane canary[LANES];
-  const lane start = (lane){0, 1} + (body->pattern + depth * LANE_WORDS * LANES);
-  lane a = start, b = start + LANE_WORDS, c = start + 2 * LANE_WORDS, d = start + 3 * LANE_WORDS;
+  lane a = (lane){0, 1} + (body->pattern + depth * LANE_WORDS * STEP);
+  lane b = a + LANE_WORDS, c = a + 2 * LANE_WORDS, d = a + 3 * LANE_WORDS;
   for (uint32_t i = 0; i < LANES; i += STEP) {
-    canary[i] = a, a += STEP * LANE_WORDS;
-    canary[i + 1] = b, b += STEP * LANE_WORDS;
-    canary[i + 2] = c, c += STEP * LANE_WORDS;
-    canary[i + 3] = d, d += STEP * LANE_WORDS;
+    canary[i] = a;
+    canary[i + 1] = b;
+    canary[i + 2] = c;
+    canary[i + 3] = d;
   }
   __asm__ volatile("" : : "r"(canary) : "memory"); /* it lies in memory now, whatever the compiler knows of it */
   bool intact = true;
@@ -200,14 +181,16 @@ static __attribute__((noinline)) bool call_frames(const struct lockstep_body *bo
   else
     run_ops(body, first, end);
   __asm__ volatile("" : : "r"(canary) : "memory"); /* and is read from there */
-  lane lost = {0, 0};
-  a = start, b = start + LANE_WORDS, c = start + 2 * LANE_WORDS, d = start + 3 * LANE_WORDS;
+  lane lost_a = {0, 0}, lost_b = {0, 0}, lost_c = {0, 0}, lost_d = {0, 0};
+  a = (lane){0, 1} + (body->pattern + depth * LANE_WORDS * STEP);
+  b = a + LANE_WORDS, c = a + 2 * LANE_WORDS, d = a + 3 * LANE_WORDS;
   for (uint32_t i = 0; i < LANES; i += STEP) {
-    lost |= canary[i] ^ a, a += STEP * LANE_WORDS;
-    lost |= canary[i + 1] ^ b, b += STEP * LANE_WORDS;
-    lost |= canary[i + 2] ^ c, c += STEP * LANE_WORDS;
-    lost |= canary[i + 3] ^ d, d += STEP * LANE_WORDS;
+    lost_a |= canary[i] ^ a;
+    lost_b |= canary[i + 1] ^ b;
+    lost_c |= canary[i + 2] ^ c;
+    lost_d |= canary[i + 3] ^ d;
   }
+  const lane lost = lost_a | lost_b | lost_c | lost_d;
   return intact && (lost[0] | lost[1]) == 0;
 }
 
@@ -217,20 +200,14 @@ static void call_op(const struct lockstep_body *body, uint32_t at, const struct 
   lockstep_trace_clobber(&self->trace, body->number, now(), at, 1u << LOCKSTEP_CLOBBER_STACK_BIT);
 }
 
-/* Recursion without end: each frame is touched, and none can be left out. */
-static __attribute__((noinline)) uint64_t overflow(uint64_t depth) {
-  static volatile bool deeper = true;
-  volatile uint64_t frame[32];
-  frame[depth % 32] = depth;
-  const uint64_t below = deeper ? overflow(depth + 1) : 0;
-  return below + frame[depth % 32];
-}
-
 /* The body that the op names. */
 static struct lockstep_body *named(const struct lockstep_op_words *op) { return &self->bodies[op->a]; }
 
-/* Runs the ops from `first` up to `end` of the body, which hold whole repeats and calls. */
-static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t end) {
+/*
+ * Runs the ops from `first` up to `end` of the body, which hold whole repeats and calls. In one page of code, within which
+ * qemu-user lets jumps lead on without looking up where to.
+ */
+static __attribute__((aligned(CODE_PAGE_BYTES))) void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t end) {
   struct loop loops[LOCKSTEP_NESTING_MAX];
   uint32_t depth = 0;
   uint32_t stop = end;
@@ -247,19 +224,53 @@ static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t e
     }
     const struct lockstep_op_words *op = &body->ops[at];
     enum lockstep_result result = LOCKSTEP_RESULT_NONE;
-    void (*function)(void);
+    struct lockstep_checked_call call = {.arguments = {(uint64_t)(uintptr_t)self->sched}};
+    int64_t value = 0;
     /* One jump an op: which comes next is all that the processor has to guess. */
     switch (op->code) {
       case LOCKSTEP_OP_YIELD:
-        function = (void (*)(void))self->runtime->yield_now;
+        call.function = (void (*)(void))self->runtime->yield_now;
         goto park;
       case LOCKSTEP_OP_SUSPEND:
-        function = (void (*)(void))self->runtime->suspend_self;
+        call.function = (void (*)(void))self->runtime->suspend_self;
         goto park;
       case LOCKSTEP_OP_SLEEP:
-        function = (void (*)(void))self->runtime->sleep;
-      park: /* the milliseconds are sleep's; the others take one argument and leave it alone */
-        checked_switch(body, at, function, self->sched, (uint64_t)lockstep_join_words(op->a, op->b), 0);
+        call.function = (void (*)(void))self->runtime->sleep;
+        call.arguments[1] = (uint64_t)lockstep_join_words(op->a, op->b);
+        goto park;
+      case LOCKSTEP_OP_WAIT:
+        if (!named(op)->started) {
+          result = LOCKSTEP_RESULT_UNSTARTED;
+          break;
+        }
+        call.function = (void (*)(void))self->runtime->wait;
+        call.arguments[0] = (uint64_t)(uintptr_t)named(op)->task;
+        call.arguments[1] = (uint64_t)(uintptr_t)&value;
+        goto park;
+      case LOCKSTEP_OP_BLOCK:
+      case LOCKSTEP_OP_BLOCK_WRITE:
+        lockstep_pipe_open((uint32_t)op->a);
+        if (op->code == LOCKSTEP_OP_BLOCK) waiting_add(body->number, (uint32_t)op->a);
+        call.function = (void (*)(void))self->runtime->block_on_fd;
+        call.arguments[1] = (uint64_t)(uint32_t)lockstep_pipe_read_fd((uint32_t)op->a);
+        call.arguments[2] = op->code == LOCKSTEP_OP_BLOCK;
+        goto park;
+      case LOCKSTEP_OP_RUN:
+        if (is_main(body)) self->main_in_run = true;
+        call.function = (void (*)(void))self->runtime->run;
+        goto park;
+      park:
+        checked_switch(body, at, &call);
+        if (op->code == LOCKSTEP_OP_BLOCK) {
+          waiting_remove(body->number);
+        } else if (op->code == LOCKSTEP_OP_RUN) {
+          if (is_main(body)) self->main_in_run = false;
+          ret_ran(body, at++);
+          continue;
+        } else if (op->code == LOCKSTEP_OP_WAIT) {
+          if ((int)call.result == 0) goto give;
+          result = LOCKSTEP_RESULT_CANCELED;
+        }
         break;
       case LOCKSTEP_OP_WAKE:
         result = wake_op(named(op));
@@ -273,27 +284,19 @@ static void run_ops(const struct lockstep_body *body, uint32_t first, uint32_t e
       case LOCKSTEP_OP_CANCEL:
         result = cancel_op(named(op));
         break;
-      case LOCKSTEP_OP_BLOCK:
-      case LOCKSTEP_OP_BLOCK_WRITE:
-        block_op(body, at, (uint32_t)op->a, op->code == LOCKSTEP_OP_BLOCK);
-        break;
       case LOCKSTEP_OP_DEINIT:
         self->runtime->deinit(self->sched);
         self->deinited = true;
         break;
       /* From here on: those that write their ret themselves, or have none. */
       case LOCKSTEP_OP_OVERFLOW:
-        overflow(0);
-        at++;
-        continue;
-      case LOCKSTEP_OP_WAIT:
-        wait_op(body, at++, named(op));
+        lockstep_overflow_run();
+        self->overflowed();
         continue;
       case LOCKSTEP_OP_LOG:
-        lockstep_trace_ret_value(&self->trace, body->number, now(), at++, lockstep_join_words(op->a, op->b));
-        continue;
-      case LOCKSTEP_OP_RUN:
-        run_op(body, at++);
+        value = lockstep_join_words(op->a, op->b);
+      give:
+        lockstep_trace_ret_value(&self->trace, body->number, now(), at++, value);
         continue;
       case LOCKSTEP_OP_REPEAT:
         at++;

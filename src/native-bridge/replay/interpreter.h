@@ -38,6 +38,7 @@ struct lockstep_interpreter {
   uint32_t started_count; /* fibers and tasks */
   uint32_t ended_count;
   bool main_in_run;
+  void (*overflowed)(void); /* called in a fiber whose stack has been taken back after its overflow; does not return */
   bool deinited; /* then the runtime is never called again, but for deinit itself */
 };
 

@@ -154,10 +154,27 @@ bool lockstep_is_asleep(pid_t pid) {
   return name_end != NULL && strncmp(name_end, ") S", 3) == 0;
 }
 
-uint64_t lockstep_private_bytes(pid_t pid) {
+/* In pages; all 0 where there is no such process. */
+struct memory {
+  unsigned long mapped;
+  unsigned long resident;
+  unsigned long shared;
+};
+
+static struct memory memory_of(pid_t pid) {
   char text[256];
-  unsigned long size, resident, shared;
-  if (!read_process_file(pid, "statm", text, sizeof text)) return 0;
-  if (sscanf(text, "%lu %lu %lu", &size, &resident, &shared) != 3 || resident < shared) return 0;
-  return (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+  struct memory memory;
+  if (!read_process_file(pid, "statm", text, sizeof text)) return (struct memory){0};
+  if (sscanf(text, "%lu %lu %lu", &memory.mapped, &memory.resident, &memory.shared) != 3) return (struct memory){0};
+  return memory;
+}
+
+uint64_t lockstep_private_bytes(pid_t pid) {
+  const struct memory memory = memory_of(pid);
+  if (memory.resident < memory.shared) return 0;
+  return (uint64_t)(memory.resident - memory.shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t lockstep_mapped_bytes(pid_t pid) {
+  return (uint64_t)memory_of(pid).mapped * (uint64_t)sysconf(_SC_PAGESIZE);
 }

@@ -39,6 +39,9 @@ bool lockstep_kill_holders(int fd, pid_t since);
  */
 uint64_t lockstep_private_bytes(pid_t pid);
 
+/* The size of all mappings of a process, under qemu-user the emulator's own too; 0 when it cannot be told. */
+uint64_t lockstep_mapped_bytes(pid_t pid);
+
 /* Whether the process sleeps in the kernel (state S), as one does that waits for descriptors. */
 bool lockstep_is_asleep(pid_t pid);
 

@@ -3,7 +3,8 @@
  *
  * A panic and an io-hang end a program in the middle of the runtime, on any stack: their hooks write the outcome where
  * they stand and longjmp back to lockstep_program_run(), and that scheduler is never touched again (lockstep.h allows
- * both). No mask of signals is saved, and the landing puts the floating-point control words right.
+ * both). A fiber that overflows its stack is brought to panic, and left the same way. No mask of signals is saved, and
+ * the landing puts the floating-point control words right.
  */
 #include "program_runner.h"
 
@@ -32,6 +33,8 @@ static struct lockstep_interpreter *const interpreter = &lockstep_interpreter;
 static jmp_buf landing;
 static uint32_t world_at; /* the next op of the world */
 static bool is_unseen;    /* whether the run is an audit's, whose trace has ended already */
+static bool is_clearing;  /* whether a program whose trace is closed is being cleared away */
+static bool is_last;      /* whether the worker runs no other program after this */
 
 static _Noreturn void leave_program(void) {
   lockstep_stack_jump_leave();
@@ -41,7 +44,7 @@ static _Noreturn void leave_program(void) {
 /* Instead of print and abort. */
 static void on_panic(const char *message) {
   const size_t bytes = strlen(message);
-  if (!is_unseen) lockstep_trace_panic(&interpreter->trace, message, bytes);
+  if (!is_unseen && !is_clearing) lockstep_trace_panic(&interpreter->trace, message, bytes);
   leave_program();
 }
 
@@ -55,6 +58,7 @@ static bool has_readable_waiter(const struct lockstep_desk *desk) {
 /* Before each wait of I2: the world acts while nobody who waits could be woken. */
 static void on_idle(void *context) {
   (void)context;
+  if (is_clearing) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
   const struct lockstep_body *world = &interpreter->bodies[interpreter->bodies_count - 1];
   while (!has_readable_waiter(lockstep_desk)) {
     if (world_at == world->op_count) {
@@ -67,13 +71,34 @@ static void on_idle(void *context) {
 
 /* A trace beyond its limit: the runtime runs bodies that it should not, and no scheduler of it is to be trusted. */
 static void on_trace_full(void) {
+  if (is_clearing) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
   if (is_unseen) leave_program();
   lockstep_trace_timeout(&interpreter->trace);
-  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
+}
+
+bool lockstep_program_is_being_cleared(void) { return is_clearing; }
+
+bool lockstep_program_can_be_cleared(void) {
+  return !is_unseen && !is_last && interpreter->runtime->set_panic_hook != NULL;
+}
+
+/*
+ * A fiber stands where it overflowed, on a scheduler that is to be given up. There is one way to do that on any runtime:
+ * it panics, and its hook is not returned from. A negative sleep panics (T1). Where it does not, the first record that
+ * anybody writes ends the worker, as the call's return does. Where it dies of it, the host runs this program again, as the
+ * last of a worker, and the next one in another.
+ */
+static void on_overflow(void) {
+  lockstep_trace_shut(&interpreter->trace);
+  is_clearing = true;
+  interpreter->runtime->sleep(interpreter->sched, -1);
+  lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
 }
 
 void lockstep_program_runner_prepare(const lockstep_runtime *runtime) {
   interpreter->runtime = runtime;
+  interpreter->overflowed = on_overflow;
   interpreter->trace = lockstep_trace_writer_over(lockstep_desk, on_trace_full);
   lockstep_stack_jump_prepare();
   if (runtime->set_panic_hook) runtime->set_panic_hook(on_panic);
@@ -88,6 +113,7 @@ static bool run_once(const struct lockstep_program *program) {
   if (_setjmp(landing) != 0) {
     lockstep_stack_jump_landed();
     lockstep_control_words_reset();
+    is_clearing = false;
     return false;
   }
   interpreter->sched = runtime->create();
@@ -123,7 +149,8 @@ static uint32_t audit(const struct lockstep_program *program) {
   return lockstep_holdings_grown(&before, &after, 0);
 }
 
-struct lockstep_program_ending lockstep_program_run(const struct lockstep_program *program) {
+struct lockstep_program_ending lockstep_program_run(const struct lockstep_program *program, bool is_worker_last) {
+  is_last = is_worker_last;
   if (!interpreter->runtime->set_idle_hook && program->bodies[lockstep_program_world(program)].op_count != 0)
     lockstep_desk_refuse("a program with a world on a runtime without an idle hook");
   const uint32_t room = lockstep_desk_trace_words - interpreter->trace.written.end_words;

@@ -75,9 +75,8 @@ static bool same_mask(const sigset_t *left, const sigset_t *right) {
   return true;
 }
 
-static bool same_signals(const struct surroundings *found, int handled, const sigset_t *mask) {
+static bool same_signals(const struct surroundings *found, const sigset_t *mask) {
   for (int number = 1; number < SIGNALS; number++) {
-    if (number == handled) continue;
     if (found->handlers[number] != noted.handlers[number]) return false;
     if (found->handler_flags[number] != noted.handler_flags[number]) return false;
   }
@@ -104,13 +103,13 @@ static bool descriptors_are_there(void) {
 
 static bool has_children(void) { return waitpid(-1, NULL, WNOHANG) != -1 || errno != ECHILD; }
 
-uint32_t lockstep_surroundings_changed(int handled, const sigset_t *interrupted_mask) {
+uint32_t lockstep_surroundings_changed(const sigset_t *interrupted_mask) {
   const struct surroundings found = look();
   uint32_t changed = 0;
   if (!descriptors_are_there()) changed |= 1u << LOCKSTEP_LEAK_FDS_BIT;
   if (has_children()) changed |= 1u << LOCKSTEP_LEAK_PROCESSES_BIT;
   if (found.threads != noted.threads) changed |= 1u << LOCKSTEP_LEAK_THREADS_BIT;
-  if (!same_signals(&found, handled, interrupted_mask ? interrupted_mask : &found.mask))
+  if (!same_signals(&found, interrupted_mask ? interrupted_mask : &found.mask))
     changed |= 1u << LOCKSTEP_LEAK_SIGNALS_BIT;
   if (!timers_are_off()) changed |= 1u << LOCKSTEP_LEAK_TIMERS_BIT;
   if (found.directory != noted.directory || found.directory_device != noted.directory_device)

@@ -15,9 +15,9 @@
 void lockstep_surroundings_note(int output_fd);
 
 /*
- * What has changed since, as bits of LOCKSTEP_LEAK_... In the handler of a signal: its number, whose disposition does
- * not count, and the mask that it interrupted; else 0 and NULL. Calls nothing that a handler may not.
+ * What has changed since, as bits of LOCKSTEP_LEAK_... In the handler of a signal: the mask that it interrupted; else
+ * NULL. Calls nothing that a handler may not.
  */
-uint32_t lockstep_surroundings_changed(int handled, const sigset_t *interrupted_mask);
+uint32_t lockstep_surroundings_changed(const sigset_t *interrupted_mask);
 
 #endif

@@ -41,6 +41,9 @@ void lockstep_trace_begin(struct lockstep_trace_writer *writer, uint32_t words_m
 void lockstep_trace_begin_unseen(struct lockstep_trace_writer *writer);
 void lockstep_trace_rewind(struct lockstep_trace_writer *writer);
 
+/* Lets no more records be written before the next begins: whoever tries calls `full`. */
+static inline void lockstep_trace_shut(struct lockstep_trace_writer *writer) { writer->limit_words = 0; }
+
 /* The checksum of the words from `start` up to `end`. */
 uint64_t lockstep_trace_checksum(const int32_t *words, uint32_t start, uint32_t end);
 

@@ -32,6 +32,7 @@ enum {
   LEAKED_FD_PROBE_PERIOD = 16, /* programs between two looks; few enough to stay below the first pipe */
   /* A guarded stack is two mappings, and a process has 65,530 (vm.max_map_count). */
   UNFREED_FIBERS_MAX = 4096,
+  STACK_BYTES_MIN = 32 * 1024, /* what a fiber that is not freed holds at least: bodies want twice as much of stack */
   PROGRAMS_WEIGHED_MIN = 64,     /* in a worker, for what it holds to be weighed: early, and at its end */
   GROWTH_BYTES_MIN = 16 * 1024,  /* less than that, a runtime may still have been filling its pools */
   DESCRIPTORS_MIN = LOCKSTEP_PIPE_READ_FD_BASE + 2 * LOCKSTEP_PIPES_MAX + 64,
@@ -44,6 +45,7 @@ struct lockstep_desk *lockstep_desk;
 
 static uint32_t leaked;        /* what audits found */
 static bool is_forking_worker; /* a fork of our own, not the runtime's */
+static struct lockstep_holdings held_at_start;
 
 static void set_limits(void) {
   setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -67,6 +69,14 @@ static void set_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * Takes the greatest number that a pipe of a program may have. What is open at a fork decides how large a table of
+ * descriptors the kernel gives the child; to grow it later, in a process of several threads, as each is under qemu-user,
+ * means to wait until no processor can be reading the old one, which takes milliseconds. Where the limit is lower, so is the
+ * table, and nothing else is different.
+ */
+static void hold_descriptor_table_open(void) { (void)dup2(STDIN_FILENO, DESCRIPTORS_MIN - 1); }
+
 static void set_streams(int fd) {
   LOCKSTEP_MUST(dup2(fd, STDOUT_FILENO) >= 0, "cannot keep standard output");
   LOCKSTEP_MUST(dup2(fd, STDERR_FILENO) >= 0, "cannot keep standard error");
@@ -83,8 +93,8 @@ static _Noreturn void end_process(void) {
   for (;;) kill(getpid(), SIGKILL);
 }
 
-void lockstep_worker_leave(enum lockstep_leaving how, int handled_signal, const sigset_t *interrupted_mask) {
-  lockstep_desk->left_behind = leaked | lockstep_surroundings_changed(handled_signal, interrupted_mask);
+void lockstep_worker_leave(enum lockstep_leaving how, const sigset_t *interrupted_mask) {
+  lockstep_desk->left_behind = leaked | lockstep_surroundings_changed(interrupted_mask);
   lockstep_desk->leaving = how;
   end_process();
 }
@@ -111,9 +121,11 @@ void lockstep_worker_become(const struct lockstep_worker *worker, int kept_below
   set_signals();
   set_streams(STDIN_FILENO);
   lockstep_close_from(kept_below, worker->output->fd);
+  hold_descriptor_table_open();
   lockstep_faults_catch();
   lockstep_program_runner_prepare(worker->runtime);
   lockstep_surroundings_note(worker->output->fd);
+  held_at_start = lockstep_holdings_at_a_glance();
 }
 
 pid_t lockstep_worker_fork(void) {
@@ -159,14 +171,23 @@ void lockstep_worker_warm_up(const struct lockstep_worker *worker, uint32_t coun
   for (uint32_t run = 0; run < count; run++) {
     const struct lockstep_program program = take_program(worker, &at_words);
     lockstep_output_clear(worker->output);
-    lockstep_program_run(&program);
+    lockstep_program_run(&program, run + 1 == count);
   }
-  lockstep_holdings_now();
+  lockstep_holdings_at_a_glance();
   lockstep_pipes_forget();
   struct lockstep_trace_writer *trace = &lockstep_interpreter.trace;
   *trace = lockstep_trace_writer_over(lockstep_desk, trace->full);
   set_streams(STDIN_FILENO);
-  if (lockstep_surroundings_changed(0, NULL) != 0) end_process();
+  if (lockstep_surroundings_changed(NULL) != 0) end_process();
+}
+
+/* Whether fibers that programs left when they were abandoned may be there still: a runtime may free them, and need not. */
+static bool may_hold(uint32_t unfreed_fibers) {
+  const struct lockstep_holdings now = lockstep_holdings_at_a_glance();
+  if (now.mapped_bytes == 0) return true; /* it cannot be told */
+  const uint64_t bytes = now.heap_bytes + now.mapped_bytes;
+  const uint64_t bytes_at_start = held_at_start.heap_bytes + held_at_start.mapped_bytes;
+  return bytes >= bytes_at_start + (uint64_t)unfreed_fibers * STACK_BYTES_MIN;
 }
 
 void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words, uint32_t count) {
@@ -176,23 +197,26 @@ void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words
   uint32_t unfreed_fibers = 0;
   for (uint32_t run = 1; run <= count; run++) {
     const struct lockstep_program program = take_program(worker, &at_words);
-    if (run > 1 && program.trace_words_max > room_words()) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+    if (run > 1 && program.trace_words_max > room_words()) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
     lockstep_output_clear(worker->output);
     map_desk_ahead();
-    const struct lockstep_program_ending ending = lockstep_program_run(&program);
+    const struct lockstep_program_ending ending = lockstep_program_run(&program, run == count);
     leaked |= ending.leaked;
     unfreed_fibers += ending.unfreed_fibers;
     if (run == count) break;
-    if (unfreed_fibers > UNFREED_FIBERS_MAX) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+    if (unfreed_fibers > UNFREED_FIBERS_MAX) {
+      if (may_hold(unfreed_fibers)) lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
+      unfreed_fibers = 0;
+    }
     if (run % LEAKED_FD_PROBE_PERIOD == 0 && fcntl(LEAKED_FD_PROBE, F_GETFD) != -1) {
       lockstep_desk->grew = 1;
-      lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, 0, NULL);
+      lockstep_worker_leave(LOCKSTEP_LEFT_EARLY, NULL);
     }
-    if (run == warm_count) warm = lockstep_holdings_now();
+    if (run == warm_count) warm = lockstep_holdings_at_a_glance();
   }
   if (warm_count > 0) {
-    const struct lockstep_holdings last = lockstep_holdings_now();
+    const struct lockstep_holdings last = lockstep_holdings_at_a_glance();
     lockstep_desk->grew = lockstep_holdings_grown(&warm, &last, GROWTH_BYTES_MIN) != 0;
   }
-  lockstep_worker_leave(LOCKSTEP_LEFT_DONE, 0, NULL);
+  lockstep_worker_leave(LOCKSTEP_LEFT_DONE, NULL);
 }

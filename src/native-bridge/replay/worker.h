@@ -38,6 +38,6 @@ pid_t lockstep_worker_fork(void);
 _Noreturn void lockstep_worker_run(const struct lockstep_worker *worker, uint32_t at_words, uint32_t count);
 
 /* Ends the worker after its last trace is closed. From a signal's handler: as lockstep_surroundings_changed(). */
-_Noreturn void lockstep_worker_leave(enum lockstep_leaving how, int handled_signal, const sigset_t *interrupted_mask);
+_Noreturn void lockstep_worker_leave(enum lockstep_leaving how, const sigset_t *interrupted_mask);
 
 #endif

@@ -108,7 +108,8 @@ void sched_wake(lockstep_sched *sched, lockstep_fiber *fiber);                  
 void sched_sleep(lockstep_sched *sched, int64_t ms);                                 /* T1 */
 void sched_run(lockstep_sched *sched);                                               /* R1, R2 */
 void sched_reap(lockstep_sched *sched, lockstep_fiber *fiber);                       /* F5: the fiber goes back with its stack */
-struct sched_next sched_dispatch(lockstep_fiber *fiber); /* called by sched_trampoline on the fiber's fresh stack */
+/* Called by sched_trampoline on the fiber's fresh stack; no C names it, so the compiler must be told to keep it. */
+__attribute__((used)) struct sched_next sched_dispatch(lockstep_fiber *fiber);
 
 /* io_waiters.c */
 void sched_block_on_fd(lockstep_sched *sched, int32_t fd, bool want_read); /* I1 */
