@@ -2,7 +2,7 @@
  * The journal of a campaign: what it has counted so far and which runs are in flight, written before they start.
  *
  * Invariant: the record in the file is of whole ranges in order, so a campaign that is resumed from it runs every run that is not counted, and
- * none that is. The file is written whole and renamed; the end of the campaign removes it, and what an interruption or a kill leaves is for
+ * none that is. The file is written whole and renamed, beside what the workers do (a disk takes milliseconds to be sure); the end of the campaign removes it, and what an interruption or a kill leaves is for
  * `sim --resume` and `status`.
  */
 import { randomBytes } from "node:crypto";
@@ -16,6 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { open, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../native-bridge/make-folder.js";
 import type { RunRange } from "../sim/campaign/batch-runner.js";
@@ -53,6 +54,9 @@ export class CampaignJournal {
   readonly #source: JournalSource;
   /** By first run: a range comes back from a worker as another object. */
   readonly #inFlight = new Map<number, RunRange>();
+  /** The write that is under way or was last, and the one that waits for it. */
+  #lastWrite: Promise<void> = Promise.resolve();
+  #nextWrite: Promise<void> | undefined;
 
   /**
    * `folder` is made if it is not there, and the file written: over the journal at `takes`, where one was taken over. Throws what the file
@@ -62,12 +66,20 @@ export class CampaignJournal {
     makeFolder(folder);
     this.#path = takes ?? join(folder, freshName());
     this.#source = source;
-    this.#write();
+    writeWholeNow(this.#path, this.#text());
   }
 
-  begin(range: RunRange): void {
+  /** Resolves when the range is noted on the disk: it may start then. One write notes all that were begun before it. */
+  begin(range: RunRange): Promise<void> {
     this.#inFlight.set(range.from, range);
-    this.#write();
+    this.#nextWrite ??= this.#lastWrite
+      .catch(() => {})
+      .then(() => {
+        this.#nextWrite = undefined;
+        return writeWhole(this.#path, this.#text());
+      });
+    this.#lastWrite = this.#nextWrite;
+    return this.#nextWrite;
   }
 
   /** Not written: the file may name runs that are done, never lack one that is not. */
@@ -76,16 +88,17 @@ export class CampaignJournal {
   }
 
   /** Removes the file when nothing is left to run, or nothing was ever begun, and else leaves it for `--resume`. */
-  close(): void {
+  async close(): Promise<void> {
+    await this.#lastWrite.catch(() => {});
     const record = this.#source.record();
     const { count } = leftToRun(record);
     const isOver = record.state === "ended" && !(Number.isFinite(count) && count > 0);
     const isUnbegun = record.tally.runs === 0 && this.#inFlight.size === 0;
     if (isOver || isUnbegun) rmSync(this.#path, { force: true });
-    else this.#write();
+    else writeWholeNow(this.#path, this.#text());
   }
 
-  #write(): void {
+  #text(): string {
     const { command, unrecorded, jobs } = this.#source;
     const head: JournalHead = {
       process: ownIdentity(),
@@ -96,34 +109,60 @@ export class CampaignJournal {
       jobs,
       written: new Date().toISOString(),
     };
-    writeWhole(this.#path, head, this.#source.record());
+    return journalText(head, this.#source.record());
   }
 }
 
-/** On the disk when it returns, under a name that is there whole or not at all: what it says survives a power cut. */
-function writeWhole(path: string, head: JournalHead, record: CampaignRecord): void {
-  const unfinished = `${path}.tmp`;
-  const file = openSync(unfinished, "w");
+function journalText(head: JournalHead, record: CampaignRecord): string {
+  return `{"journal":${JSON.stringify(head)},"campaign":${recordText(record).trimEnd()}}\n`;
+}
+
+function unfinishedAt(path: string): string {
+  return `${path}.tmp`;
+}
+
+/** On the disk when it resolves, under a name that is there whole or not at all: what it says survives a power cut. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(unfinishedAt(path), "w");
   try {
-    writeFileSync(file, `{"journal":${JSON.stringify(head)},"campaign":${recordText(record).trimEnd()}}\n`);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(unfinishedAt(path), path);
+  if (hasFolderSync) {
+    const folder = await open(dirname(path), "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+}
+
+/** The same before it returns, where nothing runs that it could keep waiting. */
+function writeWholeNow(path: string, text: string): void {
+  const file = openSync(unfinishedAt(path), "w");
+  try {
+    writeFileSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
-  renameSync(unfinished, path);
-  syncFolder(dirname(path));
+  renameSync(unfinishedAt(path), path);
+  if (hasFolderSync) {
+    const folder = openSync(dirname(path), "r");
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  }
 }
 
 /** Windows opens no folder, and needs no such thing. */
-function syncFolder(path: string): void {
-  if (process.platform === "win32") return;
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
+const hasFolderSync = process.platform !== "win32";
 
 /** A campaign of which a folder has the journal. */
 export interface NotedCampaign {
@@ -159,7 +198,7 @@ export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
   try {
     renameSync(path, own);
     // What a campaign was writing when it was killed.
-    rmSync(`${path}.tmp`, { force: true });
+    rmSync(unfinishedAt(path), { force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -175,7 +214,7 @@ export function leftInFlight(campaigns: readonly NotedCampaign[]): string[] {
     const own = takenOver(noted);
     if (own === undefined) return [];
     const { path, head, record } = own;
-    writeWhole(path, { ...head, inFlight: [] }, record);
+    writeWholeNow(path, journalText({ ...head, inFlight: [] }, record));
     renameSync(path, noted.path);
     return head.inFlight.map(
       ({ from, count }) =>

@@ -142,7 +142,7 @@ export async function simCommand(
       progress.clear();
       terminal.complain(failed.complaint);
       sink.end("lost");
-      journal.close();
+      await journal.close();
       return failed.status;
     }
     sink.end(interruption.signal.aborted ? "interrupted" : "ended");
@@ -155,7 +155,7 @@ export async function simCommand(
     sink.end("lost");
     status = ExitStatus.unavailable;
   }
-  journal.close();
+  await journal.close();
   const { record, samples } = sink;
   logger?.info(
     { state: record.state, runs: record.tally.runs, failedRuns: failedRuns(record.failures) },
