@@ -71,12 +71,20 @@ interface CanaryTask extends OwedCanary {
   readonly ranBy: CampaignWorker | undefined;
 }
 
+/** The canary's batches are of so many runs, once it has had as many: each has its price, the forking of a process. */
+const CANARY_BLOCK = 400;
+
 /**
- * How many of the first runs of a range the canary runs again. By index, so that a campaign in parts runs as many again as one in a
- * piece.
+ * How many of the first runs of a range the canary runs again. By index, so that a campaign in parts runs as many again as one in a piece; in
+ * blocks that leave room in a range for what is due of it.
  */
-function canaryRuns({ from, count }: RunRange, percent: number): number {
-  return Math.floor(((from + count) * percent) / 100) - Math.floor((from * percent) / 100);
+function canaryRuns({ from, count }: RunRange, { canaryPercent, rangeRuns }: CampaignPlan): number {
+  const block = Math.max(1, Math.min(CANARY_BLOCK, Math.floor((rangeRuns * (100 - canaryPercent)) / 100)));
+  const dueBefore = (index: number): number => {
+    const due = Math.floor((index * canaryPercent) / 100);
+    return due < block ? due : due - (due % block);
+  };
+  return Math.min(count, dueBefore(from + count) - dueBefore(from));
 }
 
 /** A range that will be started, and when it may be: the journal names it then. */
@@ -193,7 +201,7 @@ export class Campaign {
       this.#hasStarted = true;
       // The next one is noted while this one runs.
       this.#announce();
-      const digestCount = canaryRuns(range, this.#plan.canaryPercent);
+      const digestCount = canaryRuns(range, this.#plan);
       const result = await worker.run(range, digestCount);
       const owed = owedCanary(result);
       if (owed !== undefined) this.#canaries.push({ ...owed, ranBy: worker });
