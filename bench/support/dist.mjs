@@ -14,7 +14,6 @@ export const { Coverage } = await load("sim", "campaign", "coverage.js");
 export const { sameBatch } = await load("sim", "diff.js");
 export const { batchOf, encodeProgram } = await load("sim", "encode-program.js");
 export const { ProgramGenerator } = await load("sim", "generate", "program-generator.js");
-export const { runSeed } = await load("sim", "generate", "run-seed.js");
 export const { SeededStream } = await load("sim", "generate", "random-numbers.js");
 export const { WordBuffer } = await load("sim", "generate", "word-buffer.js");
 export const { ModelTarget } = await load("sim", "model-target.js");

@@ -9,12 +9,15 @@ import { root } from "./dist.mjs";
 
 const COMMAND = join(root, "dist", "cli", "main.js");
 
-/** Calls `use` with a function that runs `lockstep ARGS...` in the folder. It resolves when the command ends, and rejects unless with 0. */
+/**
+ * Calls `use` with functions that run `lockstep ARGS...` in the folder: `lockstepOn` takes before them the CPUs that the command and its
+ * processes are pinned to. They resolve when the command ends, and reject unless with 0.
+ */
 export async function withCommand(use) {
   const folder = mkdtempSync(join(tmpdir(), "lockstep-bench-"));
-  const start = (args) =>
+  const start = ([command, ...args]) =>
     new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+      const child = spawn(command, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
       let errors = "";
       child.stderr.setEncoding("utf8").on("data", (text) => {
         errors += text;
@@ -24,15 +27,19 @@ export async function withCommand(use) {
         if (status === 0) resolve();
         else
           reject(
-            new Error(`node ${args.join(" ")} exits with ${status}: ${errors.trim().split("\n").at(-1)}`),
+            new Error(
+              `${command} ${args.join(" ")} exits with ${status}: ${errors.trim().split("\n").at(-1)}`,
+            ),
           );
       });
     });
   try {
     return await use({
       folder,
-      lockstep: (...args) => start([COMMAND, ...args]),
-      node: (...args) => start(args),
+      lockstep: (...args) => start([process.execPath, COMMAND, ...args]),
+      lockstepOn: (cpus, ...args) =>
+        start(["taskset", "-c", cpus.join(), process.execPath, COMMAND, ...args]),
+      node: (...args) => start([process.execPath, ...args]),
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -23,14 +23,22 @@ export function describeMachine() {
   };
 }
 
-/** The CPU that the benchmarks are pinned to: the last that this process may use, since the first takes most interrupts. */
-export function lastAllowedCpu() {
+/** The CPUs that this process may use, by number. */
+export function allowedCpus() {
   try {
     const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))[1];
-    return Number(list.split(/[-,]/).at(-1));
+    return list.split(",").flatMap((range) => {
+      const [first, last = first] = range.split("-").map(Number);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
   } catch {
-    return availableParallelism() - 1;
+    return Array.from({ length: availableParallelism() }, (_, i) => i);
   }
+}
+
+/** The CPU that the benchmarks are pinned to: the last that this process may use, since the first takes most interrupts. */
+export function lastAllowedCpu() {
+  return allowedCpus().at(-1);
 }
 
 function firstLine(command, ...args) {

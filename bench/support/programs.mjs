@@ -1,12 +1,13 @@
 /**
  * Programs to run and their events: those of the campaign, by its own generator and seeds, and how many records their traces have.
  */
-import { Coverage, ProgramGenerator, runSeed, SeededStream, WordBuffer } from "./dist.mjs";
+import { Coverage, ProgramGenerator, SeededStream, WordBuffer } from "./dist.mjs";
 
 /** The campaign's programs in batches, in one buffer that each batch overwrites. */
 export class ProgramSource {
   #generator;
   #buffer = new WordBuffer();
+  #random = new SeededStream("");
   #ends = new Uint32Array(0);
   #seed;
 
@@ -20,7 +21,8 @@ export class ProgramSource {
     if (this.#ends.length < count) this.#ends = new Uint32Array(count);
     this.#buffer.position = 0;
     for (let i = 0; i < count; i++) {
-      this.#generator.generate(new SeededStream(runSeed(this.#seed, from + i)), this.#buffer);
+      this.#random.reseedRun(this.#seed, from + i);
+      this.#generator.generate(this.#random, this.#buffer);
       this.#ends[i] = this.#buffer.position;
     }
     const { position, words } = this.#buffer;

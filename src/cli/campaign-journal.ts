@@ -2,20 +2,12 @@
  * The journal of a campaign: what it has counted so far and which runs are in flight, written before they start.
  *
  * Invariant: the record in the file is of whole ranges in order, so a campaign that is resumed from it runs every run that is not counted, and
- * none that is. The file is written whole and renamed; the end of the campaign removes it, and what an interruption or a kill leaves is for
- * `sim --resume` and `status`.
+ * none that is. The file is written whole and renamed, beside what the workers do (a disk takes milliseconds to be sure); the end of the
+ * campaign removes it, and what an interruption or a kill leaves is for `sim --resume` and `status`.
  */
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../native-bridge/make-folder.js";
 import type { RunRange } from "../sim/campaign/batch-runner.js";
@@ -53,21 +45,37 @@ export class CampaignJournal {
   readonly #source: JournalSource;
   /** By first run: a range comes back from a worker as another object. */
   readonly #inFlight = new Map<number, RunRange>();
+  /** The write that is under way or was last, and the one that waits for it. */
+  #lastWrite: Promise<void> = Promise.resolve();
+  #nextWrite: Promise<void> | undefined;
 
-  /**
-   * `folder` is made if it is not there, and the file written: over the journal at `takes`, where one was taken over. Throws what the file
-   * system throws.
-   */
-  constructor(folder: string, source: JournalSource, takes?: string) {
-    makeFolder(folder);
-    this.#path = takes ?? join(folder, freshName());
+  private constructor(path: string, source: JournalSource) {
+    this.#path = path;
     this.#source = source;
-    this.#write();
   }
 
-  begin(range: RunRange): void {
+  /**
+   * `folder` is made if it is not there, and the file written: over the journal at `takes`, where one was taken over. Rejects with what the
+   * file system throws.
+   */
+  static async open(folder: string, source: JournalSource, takes?: string): Promise<CampaignJournal> {
+    makeFolder(folder);
+    const journal = new CampaignJournal(takes ?? join(folder, freshName()), source);
+    await writeWhole(journal.#path, journal.#text());
+    return journal;
+  }
+
+  /** Resolves when the range is noted on the disk: it may start then. One write notes all that were begun before it. */
+  begin(range: RunRange): Promise<void> {
     this.#inFlight.set(range.from, range);
-    this.#write();
+    this.#nextWrite ??= this.#lastWrite
+      .catch(() => {})
+      .then(() => {
+        this.#nextWrite = undefined;
+        return writeWhole(this.#path, this.#text());
+      });
+    this.#lastWrite = this.#nextWrite;
+    return this.#nextWrite;
   }
 
   /** Not written: the file may name runs that are done, never lack one that is not. */
@@ -76,16 +84,17 @@ export class CampaignJournal {
   }
 
   /** Removes the file when nothing is left to run, or nothing was ever begun, and else leaves it for `--resume`. */
-  close(): void {
+  async close(): Promise<void> {
+    await this.#lastWrite.catch(() => {});
     const record = this.#source.record();
     const { count } = leftToRun(record);
     const isOver = record.state === "ended" && !(Number.isFinite(count) && count > 0);
     const isUnbegun = record.tally.runs === 0 && this.#inFlight.size === 0;
     if (isOver || isUnbegun) rmSync(this.#path, { force: true });
-    else this.#write();
+    else await writeWhole(this.#path, this.#text());
   }
 
-  #write(): void {
+  #text(): string {
     const { command, unrecorded, jobs } = this.#source;
     const head: JournalHead = {
       process: ownIdentity(),
@@ -96,32 +105,39 @@ export class CampaignJournal {
       jobs,
       written: new Date().toISOString(),
     };
-    writeWhole(this.#path, head, this.#source.record());
+    return journalText(head, this.#source.record());
   }
 }
 
-/** On the disk when it returns, under a name that is there whole or not at all: what it says survives a power cut. */
-function writeWhole(path: string, head: JournalHead, record: CampaignRecord): void {
-  const unfinished = `${path}.tmp`;
-  const file = openSync(unfinished, "w");
+function journalText(head: JournalHead, record: CampaignRecord): string {
+  return `{"journal":${JSON.stringify(head)},"campaign":${recordText(record).trimEnd()}}\n`;
+}
+
+function unfinishedAt(path: string): string {
+  return `${path}.tmp`;
+}
+
+/** On the disk when it resolves, under a name that is there whole or not at all: what it says survives a power cut. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(unfinishedAt(path), "w");
   try {
-    writeFileSync(file, `{"journal":${JSON.stringify(head)},"campaign":${recordText(record).trimEnd()}}\n`);
-    fsyncSync(file);
+    await file.writeFile(text);
+    await file.sync();
   } finally {
-    closeSync(file);
+    await file.close();
   }
-  renameSync(unfinished, path);
-  syncFolder(dirname(path));
+  await rename(unfinishedAt(path), path);
+  await syncFolder(dirname(path));
 }
 
 /** Windows opens no folder, and needs no such thing. */
-function syncFolder(path: string): void {
+async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return;
-  const folder = openSync(path, "r");
+  const folder = await open(path, "r");
   try {
-    fsyncSync(folder);
+    await folder.sync();
   } finally {
-    closeSync(folder);
+    await folder.close();
   }
 }
 
@@ -159,7 +175,7 @@ export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
   try {
     renameSync(path, own);
     // What a campaign was writing when it was killed.
-    rmSync(`${path}.tmp`, { force: true });
+    rmSync(unfinishedAt(path), { force: true });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -169,19 +185,22 @@ export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
 }
 
 /** A line for each range that these campaigns left in flight when they were killed. Each is told once. */
-export function leftInFlight(campaigns: readonly NotedCampaign[]): string[] {
-  return campaigns.flatMap((noted) => {
-    if (noted.liveness !== "gone" || noted.head.inFlight.length === 0) return [];
+export async function leftInFlight(campaigns: readonly NotedCampaign[]): Promise<string[]> {
+  const lines: string[] = [];
+  for (const noted of campaigns) {
+    if (noted.liveness !== "gone" || noted.head.inFlight.length === 0) continue;
     const own = takenOver(noted);
-    if (own === undefined) return [];
+    if (own === undefined) continue;
     const { path, head, record } = own;
-    writeWhole(path, { ...head, inFlight: [] }, record);
+    await writeWhole(path, journalText({ ...head, inFlight: [] }, record));
     renameSync(path, noted.path);
-    return head.inFlight.map(
-      ({ from, count }) =>
-        `a campaign was killed with these runs in flight: ${head.command} --from ${from} --runs ${count}`,
-    );
-  });
+    lines.push(...head.inFlight.map((range) => inFlightComplaint(head, range)));
+  }
+  return lines;
+}
+
+function inFlightComplaint({ command }: JournalHead, { from, count }: RunRange): string {
+  return `a campaign was killed with these runs in flight: ${command} --from ${from} --runs ${count}`;
 }
 
 const NAME = /^sim-(\d+)-[\da-f]+\.json$/;

@@ -79,6 +79,12 @@ function canaryRuns({ from, count }: RunRange, percent: number): number {
   return Math.floor(((from + count) * percent) / 100) - Math.floor((from * percent) / 100);
 }
 
+/** A range that will be started, and when it may be: the journal names it then. */
+interface AnnouncedRange {
+  readonly range: RunRange;
+  readonly noted: Promise<void>;
+}
+
 /** The first worker that could not start: why, and with what exit status. */
 interface NoCampaign {
   readonly complaint: string;
@@ -92,12 +98,15 @@ export class Campaign {
   readonly #interrupted: AbortSignal;
   readonly #finished = new Map<number, RangeResult>();
   readonly #canaries: CanaryTask[] = [];
+  /** Ranges that are noted in the journal, or about to be, and not started: of higher runs than any that is. */
+  readonly #announced: AnnouncedRange[] = [];
   #next: number;
   #handedOver: number;
   /** No range is started any more. */
   #takesNone = false;
   /** No range is counted any more: `onRange` has said so. */
   #countsNone = false;
+  #hasStarted = false;
   /** Ranges under way. */
   #running = 0;
   #wakeSpare: () => void = () => {};
@@ -154,26 +163,37 @@ export class Campaign {
       for (;;) {
         const canary = this.#canaries.findIndex((task) => task.ranBy !== worker);
         if (canary !== -1) await this.#runCanary(worker, this.#canaries.splice(canary, 1)[0]!);
-        else if (isSpare && (this.#running > 0 || this.#mayTake())) await this.#changed();
+        else if (isSpare && (this.#running > 0 || this.#hasMore())) await this.#changed();
         else if (isSpare || !(await this.#runNext(worker))) return;
       }
     } catch (error) {
       this.#takesNone = true;
+      this.#withdraw();
       this.#wakeSpare();
       throw error;
     }
   }
 
   async #runNext(worker: CampaignWorker): Promise<boolean> {
-    const range = this.#takeRange();
-    if (range === undefined) {
+    this.#announce();
+    const announced = this.#announced.shift();
+    if (announced === undefined) {
       this.#wakeSpare();
       return false;
     }
-    const digestCount = canaryRuns(range, this.#plan.canaryPercent);
-    this.#journal.begin(range);
+    const { range, noted } = announced;
     this.#running++;
     try {
+      await noted;
+      if (this.#isOver()) {
+        this.#journal.end(range);
+        this.#withdraw();
+        return false;
+      }
+      this.#hasStarted = true;
+      // The next one is noted while this one runs.
+      this.#announce();
+      const digestCount = canaryRuns(range, this.#plan.canaryPercent);
       const result = await worker.run(range, digestCount);
       const owed = owedCanary(result);
       if (owed !== undefined) this.#canaries.push({ ...owed, ranBy: worker });
@@ -193,21 +213,35 @@ export class Campaign {
     });
   }
 
-  #takeRange(): RunRange | undefined {
-    if (!this.#mayTake()) return undefined;
-    const { from, runs, rangeRuns } = this.#plan;
-    const left = from + runs - this.#next;
-    const range = { from: this.#next, count: Math.min(left, rangeRuns) };
-    this.#next += range.count;
-    return range;
+  /** Has a range ready for each worker, as long as there are any. */
+  #announce(): void {
+    const { from, runs, rangeRuns, jobs } = this.#plan;
+    while (this.#announced.length < jobs && this.#hasMore() && this.#next < from + runs) {
+      const range = { from: this.#next, count: Math.min(from + runs - this.#next, rangeRuns) };
+      this.#next += range.count;
+      const noted = this.#journal.begin(range);
+      // Waited for when the range is taken; until then it may fail unheard.
+      noted.catch(() => {});
+      this.#announced.push({ range, noted });
+    }
+    if (this.#isOver()) this.#withdraw();
   }
 
-  #mayTake(): boolean {
-    const { from, runs, deadlineMs, goesOn } = this.#plan;
-    const isOver = this.#takesNone || this.#interrupted.aborted;
+  /** Takes back what was announced: it will not be started. */
+  #withdraw(): void {
+    for (const { range } of this.#announced.splice(0)) this.#journal.end(range);
+  }
+
+  #hasMore(): boolean {
+    const { from, runs } = this.#plan;
+    return !this.#isOver() && (this.#announced.length > 0 || this.#next < from + runs);
+  }
+
+  #isOver(): boolean {
+    const { deadlineMs, goesOn } = this.#plan;
     // However little time there is, something is tested.
-    const isTimeUp = (goesOn || this.#next > from) && performance.now() >= deadlineMs;
-    return !isOver && !isTimeUp && this.#next < from + runs;
+    const isTimeUp = (goesOn || this.#hasStarted) && performance.now() >= deadlineMs;
+    return this.#takesNone || this.#interrupted.aborted || isTimeUp;
   }
 
   /** Results wait here until every range before theirs is done. */

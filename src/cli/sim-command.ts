@@ -98,7 +98,7 @@ export async function simCommand(
     if (!found.ok) return refuse(found.complaint);
     start = found.value;
     // The one that was taken over has another name now, and is left out by that.
-    for (const line of [...leftInFlight(journals.campaigns), ...start.notes]) terminal.complain(line);
+    for (const line of [...(await leftInFlight(journals.campaigns)), ...start.notes]) terminal.complain(line);
     const { record } = start;
     progress = new Progress(terminal, options.time ?? Number.POSITIVE_INFINITY, start.elapsedMs);
     const book = new FailureBook(
@@ -122,7 +122,7 @@ export async function simCommand(
       record: () => sink.record,
       elapsedMs,
     };
-    journal = new CampaignJournal(options.journal, source, start.takes);
+    journal = await CampaignJournal.open(options.journal, source, start.takes);
   } catch (error) {
     return refuse(
       `${options.journal}: the journal cannot be written: ${fileComplaint(error, "folder")}: name another folder with --journal`,
@@ -142,7 +142,7 @@ export async function simCommand(
       progress.clear();
       terminal.complain(failed.complaint);
       sink.end("lost");
-      journal.close();
+      await journal.close();
       return failed.status;
     }
     sink.end(interruption.signal.aborted ? "interrupted" : "ended");
@@ -155,7 +155,7 @@ export async function simCommand(
     sink.end("lost");
     status = ExitStatus.unavailable;
   }
-  journal.close();
+  await journal.close();
   const { record, samples } = sink;
   logger?.info(
     { state: record.state, runs: record.tally.runs, failedRuns: failedRuns(record.failures) },

@@ -31,7 +31,8 @@ export const FiberState = { ready: 0, running: 1, suspended: 2, done: 3 } as con
 export const TaskState = { pending: 0, ready: 1, canceled: 2 } as const;
 
 /** What a suspended fiber's state says beside: what there is to evict when it is woken (F4). The state itself is the two lowest bits. */
-const Eviction = { timer: 4, ioWaiter: 8 } as const;
+const EVICT_TIMER = 4;
+const EVICT_IO_WAITER = 8;
 const STATE_BITS = 3;
 
 /** A fiber's words: its state with its evictions, the pipe that it blocks on, the task that it waits for. */
@@ -59,13 +60,12 @@ export interface FiberBodies {
   idle(): boolean;
 }
 
-// What a module exports is looked up at each use; constants that it keeps to itself are compiled in.
-const Fiber = FiberState;
-const Task = TaskState;
-const Then = Step;
-const End = RunEnd;
+// What a module exports, and what objects hold, is looked up at each use; numbers that it keeps to itself are compiled in.
+const { ready: FIBER_READY, running: FIBER_RUNS, suspended: FIBER_SUSPENDED, done: FIBER_DONE } = FiberState;
+const { pending: WORK_PENDING, ready: WORK_READY, canceled: WORK_CANCELED } = TaskState;
+const { parked: STEP_PARKED, proceed: STEP_PROCEED, canceled: STEP_CANCELED, panicked: STEP_PANICKED } = Step;
+const { panicked: END_PANICKED, stopped: END_STOPPED, idle: END_IDLE } = RunEnd;
 const NO_ONE = NONE;
-const CLOCK_MAX = CLOCK_MS_MAX;
 
 /** The scheduler over fibers and tasks that are numbers (SPEC section 1), for interpreters of bodies. */
 export class SchedulerCore {
@@ -128,7 +128,7 @@ export class SchedulerCore {
     const fiber = this.spawnedCount++;
     if (fiber === this.#fiberCapacity) this.#growFibers();
     const row = fiber << FIBER_SHIFT;
-    this.#fibers[row] = Fiber.ready;
+    this.#fibers[row] = FIBER_READY;
     this.#fibers[row + FIBER_PIPE] = NO_ONE;
     this.#fibers[row + FIBER_TASK] = NO_ONE;
     this.ready.push(fiber);
@@ -138,8 +138,8 @@ export class SchedulerCore {
   /** F2: the run loop appends the fiber after the switch, behind those it woke and spawned. */
   yieldNow(): Step {
     if (this.current === NO_ONE) return this.panic(Panic.yieldOutside);
-    this.#fibers[this.current << FIBER_SHIFT] = Fiber.ready;
-    return Then.parked;
+    this.#fibers[this.current << FIBER_SHIFT] = FIBER_READY;
+    return STEP_PARKED;
   }
 
   /** F3 */
@@ -152,25 +152,25 @@ export class SchedulerCore {
   wake(fiber: number): void {
     const row = fiber << FIBER_SHIFT;
     const state = this.#fibers[row]!;
-    if ((state & STATE_BITS) !== Fiber.suspended) return;
-    if (state !== Fiber.suspended) this.#evict(fiber, state);
+    if ((state & STATE_BITS) !== FIBER_SUSPENDED) return;
+    if (state !== FIBER_SUSPENDED) this.#evict(fiber, state);
     this.suspendedCount--;
-    this.#fibers[row] = Fiber.ready;
+    this.#fibers[row] = FIBER_READY;
     this.ready.push(fiber);
   }
 
   /** F5: the body of the running fiber has ended. */
   finish(): void {
-    this.#fibers[this.current << FIBER_SHIFT] = Fiber.done;
+    this.#fibers[this.current << FIBER_SHIFT] = FIBER_DONE;
   }
 
   /** T1: `ms` in virtual milliseconds, an integer within ±(2^53 - 1). */
   sleep(ms: number): Step {
     if (this.current === NO_ONE) return this.panic(Panic.sleepOutside);
     if (ms < 0) return this.panic(sleepNegativePanic(ms));
-    if (ms > CLOCK_MAX - this.clockMs) return this.panic(sleepOverflowPanic(ms));
+    if (ms > CLOCK_MS_MAX - this.clockMs) return this.panic(sleepOverflowPanic(ms));
     this.timers.arm(this.current, this.clockMs + ms);
-    return this.#park(Eviction.timer);
+    return this.#park(EVICT_TIMER);
   }
 
   /** I1, on the read end of a pipe; the checks come in the order of the rule. */
@@ -186,39 +186,39 @@ export class SchedulerCore {
     this.#pipeArmed[pipe] = this.#armedCount++;
     this.#fibers[(fiber << FIBER_SHIFT) + FIBER_PIPE] = pipe;
     this.ioWaiterCount++;
-    return this.#park(Eviction.ioWaiter);
+    return this.#park(EVICT_IO_WAITER);
   }
 
   /** R1: drains the ready queue, fires one timer, waits for pipes, in this order of precedence, until nothing is left (R2). */
   run(bodies: FiberBodies): RunEnd {
     if (this.current !== NO_ONE) {
       this.panic(Panic.runInside);
-      return End.panicked;
+      return END_PANICKED;
     }
     const { ready } = this;
     for (;;) {
       while (ready.length > 0) {
         const fiber = ready.shift();
         this.current = fiber;
-        this.#fibers[fiber << FIBER_SHIFT] = Fiber.running;
+        this.#fibers[fiber << FIBER_SHIFT] = FIBER_RUNS;
         bodies.resume(fiber);
-        if (this.#stopAsked) return this.panicMessage === undefined ? End.stopped : End.panicked;
+        if (this.#stopAsked) return this.panicMessage === undefined ? END_STOPPED : END_PANICKED;
         this.current = NO_ONE;
-        if (this.#fibers[fiber << FIBER_SHIFT] === Fiber.ready) ready.push(fiber);
+        if (this.#fibers[fiber << FIBER_SHIFT] === FIBER_READY) ready.push(fiber);
       }
       const sleeper = this.timers.popEarliest();
       if (sleeper !== NO_ONE) {
         this.clockMs = this.timers.deadlineMsOf(sleeper);
-        this.#fibers[sleeper << FIBER_SHIFT] = Fiber.suspended;
+        this.#fibers[sleeper << FIBER_SHIFT] = FIBER_SUSPENDED;
         this.wake(sleeper);
       } else if (this.ioWaiterCount > 0) {
-        if (!bodies.idle()) return End.stopped;
+        if (!bodies.idle()) return END_STOPPED;
         this.#deliverEvents();
       } else if (this.suspendedCount !== 0) {
         this.panic(deadlockPanic(this.suspendedCount));
-        return End.panicked;
+        return END_PANICKED;
       } else {
-        return End.idle;
+        return END_IDLE;
       }
     }
   }
@@ -235,7 +235,7 @@ export class SchedulerCore {
     this.timers.clear();
     this.taskCount = 0;
     this.readinessOpen = false;
-    return Then.proceed;
+    return STEP_PROCEED;
   }
 
   /** K1: a pending task. Its fiber is the one spawned right after, by the caller of `go`: `task`, then `spawn`. */
@@ -243,7 +243,7 @@ export class SchedulerCore {
     const task = this.taskCount++;
     if (task === this.#taskCapacity) this.#growTasks();
     const row = task << TASK_SHIFT;
-    this.#tasks[row] = Task.pending;
+    this.#tasks[row] = WORK_PENDING;
     this.#tasks[row + TASK_CANCELED] = 0;
     this.#tasks[row + TASK_WAITER] = NO_ONE;
     return task;
@@ -256,7 +256,7 @@ export class SchedulerCore {
 
   /** K1, at the end of the work: the value is there. */
   completeWork(task: number): void {
-    this.#tasks[task << TASK_SHIFT] = Task.ready;
+    this.#tasks[task << TASK_SHIFT] = WORK_READY;
   }
 
   /** K1, last: whoever waits for the task is woken, work or no work. */
@@ -268,8 +268,8 @@ export class SchedulerCore {
   /** K2: `proceed` when the value is there, `canceled`, `parked` (call `rewait` on resuming) or `panicked`. */
   wait(task: number): Step {
     const row = task << TASK_SHIFT;
-    if (this.#tasks[row + TASK_CANCELED] === 1) return Then.canceled;
-    if (this.#tasks[row] === Task.ready) return Then.proceed;
+    if (this.#tasks[row + TASK_CANCELED] === 1) return STEP_CANCELED;
+    if (this.#tasks[row] === WORK_READY) return STEP_PROCEED;
     if (this.#tasks[row + TASK_WAITER] !== NO_ONE) return this.panic(Panic.waitTaken);
     if (this.current === NO_ONE) return this.panic(Panic.suspendOutside);
     this.#tasks[row + TASK_WAITER] = this.current;
@@ -281,16 +281,16 @@ export class SchedulerCore {
   rewait(task: number): Step {
     const row = task << TASK_SHIFT;
     const isCanceled = this.#tasks[row + TASK_CANCELED] === 1;
-    if (!isCanceled && this.#tasks[row] === Task.pending) return this.#park(0);
+    if (!isCanceled && this.#tasks[row] === WORK_PENDING) return this.#park(0);
     this.#tasks[row + TASK_WAITER] = NO_ONE;
     this.#fibers[(this.current << FIBER_SHIFT) + FIBER_TASK] = NO_ONE;
-    return isCanceled ? Then.canceled : Then.proceed;
+    return isCanceled ? STEP_CANCELED : STEP_PROCEED;
   }
 
   /** K3: wakes nobody. */
   cancel(task: number): void {
     this.#tasks[(task << TASK_SHIFT) + TASK_CANCELED] = 1;
-    this.#tasks[task << TASK_SHIFT] = Task.canceled;
+    this.#tasks[task << TASK_SHIFT] = WORK_CANCELED;
   }
 
   taskStateOf(task: number): number {
@@ -339,7 +339,7 @@ export class SchedulerCore {
   panic(message: string): Step {
     this.panicMessage ??= message;
     this.#stopAsked = true;
-    return Then.panicked;
+    return STEP_PANICKED;
   }
 
   /** I2: wakes the waiters of at most EVENTS_MAX readable pipes, in the order delivered; an event with no waiter is dropped. */
@@ -350,7 +350,7 @@ export class SchedulerCore {
       const fiber = this.#pipeWaiter[pipe]!;
       if (fiber !== NO_ONE) {
         this.#dropWaiter(fiber, pipe);
-        this.#fibers[fiber << FIBER_SHIFT] = Fiber.suspended;
+        this.#fibers[fiber << FIBER_SHIFT] = FIBER_SUSPENDED;
         this.wake(fiber);
       }
       this.pipes.deregister(pipe);
@@ -359,14 +359,14 @@ export class SchedulerCore {
 
   /** F3 for the running fiber, with what a wake will have to evict. */
   #park(evictions: number): Step {
-    this.#fibers[this.current << FIBER_SHIFT] = Fiber.suspended | evictions;
+    this.#fibers[this.current << FIBER_SHIFT] = FIBER_SUSPENDED | evictions;
     this.suspendedCount++;
-    return Then.parked;
+    return STEP_PARKED;
   }
 
   /** F4: the fiber's timer, or its io waiter. */
   #evict(fiber: number, state: number): void {
-    if ((state & Eviction.timer) !== 0) {
+    if ((state & EVICT_TIMER) !== 0) {
       this.timers.remove(fiber);
       return;
     }

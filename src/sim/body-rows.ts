@@ -28,7 +28,9 @@ export const BodyRow = {
 } as const;
 
 // What a module exports is looked up at each use; constants that it keeps to itself are compiled in.
-const Row = BodyRow;
+const { start: ROW_START, end: ROW_END, pc: ROW_PC, state: ROW_STATE, task: ROW_TASK } = BodyRow;
+const { depth: ROW_DEPTH, parked: ROW_PARKED, returnsLow: ROW_RETURNS_LOW } = BodyRow;
+const { returnsHigh: ROW_RETURNS_HIGH } = BodyRow;
 const ROW_WORDS = 1 << BODY_ROW_SHIFT;
 const OP_WORDS = ProgramWord.op;
 const BODY_WORDS = ProgramWord.body;
@@ -41,15 +43,15 @@ export function loadBodyRows(words: Int32Array, offset: number, rows: Int32Array
   const opsStart = from + bodies * BODY_WORDS;
   for (let row = 0; row < bodies * ROW_WORDS; row += ROW_WORDS) {
     const start = opsStart + words[from]! * OP_WORDS;
-    rows[row + Row.start] = start;
-    rows[row + Row.end] = start + words[from + 1]! * OP_WORDS;
-    rows[row + Row.pc] = start;
-    rows[row + Row.state] = IDLE;
-    rows[row + Row.task] = -1;
-    rows[row + Row.depth] = 0;
-    rows[row + Row.parked] = 0;
-    rows[row + Row.returnsLow] = words[from + 2]!;
-    rows[row + Row.returnsHigh] = words[from + 3]!;
+    rows[row + ROW_START] = start;
+    rows[row + ROW_END] = start + words[from + 1]! * OP_WORDS;
+    rows[row + ROW_PC] = start;
+    rows[row + ROW_STATE] = IDLE;
+    rows[row + ROW_TASK] = -1;
+    rows[row + ROW_DEPTH] = 0;
+    rows[row + ROW_PARKED] = 0;
+    rows[row + ROW_RETURNS_LOW] = words[from + 2]!;
+    rows[row + ROW_RETURNS_HIGH] = words[from + 3]!;
     from += BODY_WORDS;
   }
 }

@@ -21,27 +21,34 @@ import {
 import { ProgramLimits } from "./program.js";
 import { TraceWriter } from "./trace-writer.js";
 
-// What other modules export is looked up at each use; constants of this one are compiled in.
-const Op = OpCode;
-const Result = ResultCode;
-const Then = Step;
-const State = BodyState;
-const Kind = RecordKind;
+// What other modules export, and what objects hold, is looked up at each use; numbers of this module are compiled in.
+const { wait: OP_WAIT, wake: OP_WAKE, yield: OP_YIELD, sleep: OP_SLEEP, suspend: OP_SUSPEND } = OpCode;
+const { spawn: OP_SPAWN, go: OP_GO, log: OP_LOG, write: OP_WRITE, read: OP_READ, close: OP_CLOSE } = OpCode;
+const { block: OP_BLOCK, blockWrite: OP_BLOCK_WRITE, repeat: OP_REPEAT, call: OP_CALL } = OpCode;
+const { cancel: OP_CANCEL, run: OP_RUN, deinit: OP_DEINIT } = OpCode;
+const { unstarted: RESULT_UNSTARTED, called: RESULT_CALLED, finished: RESULT_FINISHED } = ResultCode;
+const { unspawned: RESULT_UNSPAWNED, already: RESULT_ALREADY, spawned: RESULT_SPAWNED } = ResultCode;
+const { closed: RESULT_CLOSED, canceled: RESULT_CANCELED, full: RESULT_FULL } = ResultCode;
+const { broken: RESULT_BROKEN, empty: RESULT_EMPTY } = ResultCode;
+const { parked: STEP_PARKED, panicked: STEP_PANICKED, canceled: STEP_CANCELED } = Step;
+const { idle: STATE_IDLE, claimed: STATE_CLAIMED, begun: STATE_BEGUN, ended: STATE_ENDED } = BodyState;
+const { begin: KIND_BEGIN, end: KIND_END, call: KIND_CALL, ret: KIND_RET } = RecordKind;
 const RESULT_SHIFT = HEADER_RESULT_SHIFT;
 const WHO_SHIFT = HEADER_WHO_SHIFT;
 const RUN_IDLE = RunEnd.idle;
 /** Why `#execute` came back. */
-const Left = { ended: 0, parked: 1, stopped: 2 } as const;
-type Left = (typeof Left)[keyof typeof Left];
+const [LEFT_ENDED, LEFT_PARKED, LEFT_STOPPED] = [0, 1, 2];
 
 const NONE = -1;
 const OP_WORDS = ProgramWord.op;
-const Row = BodyRow;
+const { depth: ROW_DEPTH, state: ROW_STATE, pc: ROW_PC, task: ROW_TASK, fiber: ROW_FIBER } = BodyRow;
+const { end: ROW_END, start: ROW_START, parked: ROW_PARKED, returnsLow: ROW_RETURNS_LOW } = BodyRow;
+const { returnsHigh: ROW_RETURNS_HIGH } = BodyRow;
 const ROW_SHIFT = BODY_ROW_SHIFT;
 
 /** The words of an open repeat or call: its first op, the passes left, and where the list around it ends. */
 const FRAME_SHIFT = 2;
-const Frame = { first: 0, passes: 1, outerEnd: 2 } as const;
+const [FRAME_FIRST, FRAME_PASSES, FRAME_OUTER_END] = [0, 1, 2];
 const FRAMES_WORDS = ProgramLimits.nestingMax << FRAME_SHIFT;
 
 export class Interpreter implements FiberBodies {
@@ -68,7 +75,7 @@ export class Interpreter implements FiberBodies {
     trace.startTrace();
     const left = this.#execute(this.#main);
     trace.setClock(core.clockMs);
-    if (left === Left.ended) {
+    if (left === LEFT_ENDED) {
       if (!this.#deinited) core.deinit();
       trace.completed();
     } else if (core.panicMessage !== undefined) {
@@ -95,15 +102,15 @@ export class Interpreter implements FiberBodies {
     const row = body << ROW_SHIFT;
     const rows = this.#rows;
     let again = Number.POSITIVE_INFINITY;
-    for (let depth = 1; depth <= rows[row + Row.depth]!; depth++) {
+    for (let depth = 1; depth <= rows[row + ROW_DEPTH]!; depth++) {
       const frame = frameOf(body, depth);
-      if (this.#frames[frame + Frame.passes]! > 1)
-        again = Math.min(again, this.#at(body, this.#frames[frame + Frame.first]!));
+      if (this.#frames[frame + FRAME_PASSES]! > 1)
+        again = Math.min(again, this.#at(body, this.#frames[frame + FRAME_FIRST]!));
     }
-    const state = rows[row + Row.state]! as BodyState;
-    const at = this.#at(body, rows[row + Row.pc]!);
-    const task = rows[row + Row.task]!;
-    return { state, fiber: state === State.idle ? NONE : rows[row + Row.fiber]!, task, at, again };
+    const state = rows[row + ROW_STATE]! as BodyState;
+    const at = this.#at(body, rows[row + ROW_PC]!);
+    const task = rows[row + ROW_TASK]!;
+    return { state, fiber: state === STATE_IDLE ? NONE : rows[row + ROW_FIBER]!, task, at, again };
   }
 
   resume(fiber: number): void {
@@ -111,20 +118,20 @@ export class Interpreter implements FiberBodies {
     const body = this.#bodyOf[fiber]!;
     const row = body << ROW_SHIFT;
     const who = body << WHO_SHIFT;
-    const task = this.#rows[row + Row.task]!;
+    const task = this.#rows[row + ROW_TASK]!;
     trace.setClock(core.clockMs);
-    if (this.#rows[row + Row.state] === State.claimed) {
+    if (this.#rows[row + ROW_STATE] === STATE_CLAIMED) {
       if (task !== NONE && !core.beginsWork(task)) {
         core.wakeWaiter(task);
         core.finish();
         return;
       }
-      this.#rows[row + Row.state] = State.begun;
-      trace.edge(Kind.begin | who);
+      this.#rows[row + ROW_STATE] = STATE_BEGUN;
+      trace.edge(KIND_BEGIN | who);
     }
-    if (this.#execute(body) !== Left.ended) return;
-    trace.edge(Kind.end | who);
-    this.#rows[row + Row.state] = State.ended;
+    if (this.#execute(body) !== LEFT_ENDED) return;
+    trace.edge(KIND_END | who);
+    this.#rows[row + ROW_STATE] = STATE_ENDED;
     if (task !== NONE) {
       core.completeWork(task);
       core.wakeWaiter(task);
@@ -136,50 +143,50 @@ export class Interpreter implements FiberBodies {
     const world = this.#world;
     const row = world << ROW_SHIFT;
     while (!this.core.hasReadableWaiter()) {
-      const pc = this.#rows[row + Row.pc]!;
-      if (pc === this.#rows[row + Row.end]) return false;
+      const pc = this.#rows[row + ROW_PC]!;
+      if (pc === this.#rows[row + ROW_END]) return false;
       this.#pipeOp(world, pc);
-      this.#rows[row + Row.pc] = pc + OP_WORDS;
+      this.#rows[row + ROW_PC] = pc + OP_WORDS;
     }
     return true;
   }
 
   /** Runs a body from its program counter until it ends, parks, or everything stops. */
-  #execute(body: number): Left {
+  #execute(body: number): number {
     const words = this.#words;
     const rows = this.#rows;
     const { core, trace } = this;
     const row = body << ROW_SHIFT;
-    const start = rows[row + Row.start]!;
-    const callHeader = Kind.call | (body << WHO_SHIFT);
-    const retHeader = Kind.ret | (body << WHO_SHIFT);
+    const start = rows[row + ROW_START]!;
+    const callHeader = KIND_CALL | (body << WHO_SHIFT);
+    const retHeader = KIND_RET | (body << WHO_SHIFT);
     /** The next op; `pc` is the one that runs. */
-    let next = rows[row + Row.pc]!;
-    let end = rows[row + Row.end]!;
-    if (rows[row + Row.parked] === 1) {
-      if (words[next] === Op.wait) {
-        const step = core.rewait(rows[(words[next + 1]! << ROW_SHIFT) + Row.task]!);
-        if (step === Then.parked) return Left.parked;
+    let next = rows[row + ROW_PC]!;
+    let end = rows[row + ROW_END]!;
+    if (rows[row + ROW_PARKED] === 1) {
+      if (words[next] === OP_WAIT) {
+        const step = core.rewait(rows[(words[next + 1]! << ROW_SHIFT) + ROW_TASK]!);
+        if (step === STEP_PARKED) return LEFT_PARKED;
         this.#retWait(body, next, step);
       } else {
         trace.op(retHeader, ((next - start) / OP_WORDS) | 0);
       }
-      rows[row + Row.parked] = 0;
+      rows[row + ROW_PARKED] = 0;
       next += OP_WORDS;
     }
     for (;;) {
       while (next === end) {
-        const depth = rows[row + Row.depth]!;
-        if (depth === 0) return Left.ended;
+        const depth = rows[row + ROW_DEPTH]!;
+        if (depth === 0) return LEFT_ENDED;
         const frame = frameOf(body, depth);
-        const passes = this.#frames[frame + Frame.passes]! - 1;
-        this.#frames[frame + Frame.passes] = passes;
+        const passes = this.#frames[frame + FRAME_PASSES]! - 1;
+        this.#frames[frame + FRAME_PASSES] = passes;
         if (passes > 0) {
-          next = this.#frames[frame + Frame.first]!;
+          next = this.#frames[frame + FRAME_FIRST]!;
         } else {
-          rows[row + Row.depth] = depth - 1;
-          end = this.#frames[frame + Frame.outerEnd]!;
-          rows[row + Row.end] = end;
+          rows[row + ROW_DEPTH] = depth - 1;
+          end = this.#frames[frame + FRAME_OUTER_END]!;
+          rows[row + ROW_END] = end;
         }
       }
       const pc = next;
@@ -190,81 +197,81 @@ export class Interpreter implements FiberBodies {
       let step: Step;
       // The most frequent first: each case is one comparison.
       switch (code) {
-        case Op.wake:
+        case OP_WAKE:
           trace.op(retHeader | (this.#wake(operand) << RESULT_SHIFT), at);
           continue;
-        case Op.yield:
-          rows[row + Row.pc] = pc;
+        case OP_YIELD:
+          rows[row + ROW_PC] = pc;
           trace.op(callHeader, at);
           step = core.yieldNow();
           break;
-        case Op.sleep:
-          rows[row + Row.pc] = pc;
+        case OP_SLEEP:
+          rows[row + ROW_PC] = pc;
           trace.op(callHeader, at);
           step = core.sleep(words[pc + 2]! * 4294967296 + (operand >>> 0));
           break;
-        case Op.suspend:
-          rows[row + Row.pc] = pc;
+        case OP_SUSPEND:
+          rows[row + ROW_PC] = pc;
           trace.op(callHeader, at);
           step = core.suspendSelf();
           break;
-        case Op.spawn:
-        case Op.go:
-          trace.op(retHeader | (this.#claim(operand, code === Op.go) << RESULT_SHIFT), at);
+        case OP_SPAWN:
+        case OP_GO:
+          trace.op(retHeader | (this.#claim(operand, code === OP_GO) << RESULT_SHIFT), at);
           continue;
-        case Op.log:
+        case OP_LOG:
           trace.retValue(body, at, operand, words[pc + 2]!);
           continue;
-        case Op.write:
-        case Op.read:
-        case Op.close:
+        case OP_WRITE:
+        case OP_READ:
+        case OP_CLOSE:
           this.#pipeOp(body, pc);
           continue;
-        case Op.wait: {
-          const task = rows[(operand << ROW_SHIFT) + Row.task]!;
+        case OP_WAIT: {
+          const task = rows[(operand << ROW_SHIFT) + ROW_TASK]!;
           if (task === NONE) {
-            trace.op(retHeader | (Result.unstarted << RESULT_SHIFT), at);
+            trace.op(retHeader | (RESULT_UNSTARTED << RESULT_SHIFT), at);
             continue;
           }
-          rows[row + Row.pc] = pc;
+          rows[row + ROW_PC] = pc;
           trace.op(callHeader, at);
           step = core.wait(task);
           break;
         }
-        case Op.block:
-        case Op.blockWrite:
-          rows[row + Row.pc] = pc;
+        case OP_BLOCK:
+        case OP_BLOCK_WRITE:
+          rows[row + ROW_PC] = pc;
           trace.op(callHeader, at);
-          step = core.blockOnPipe(operand, code === Op.block);
+          step = core.blockOnPipe(operand, code === OP_BLOCK);
           break;
-        case Op.repeat:
-        case Op.call: {
+        case OP_REPEAT:
+        case OP_CALL: {
           const opsEnd = next + words[pc + 2]! * OP_WORDS;
-          const passes = code === Op.call ? 1 : operand;
+          const passes = code === OP_CALL ? 1 : operand;
           if (passes === 0 || next === opsEnd) {
             next = opsEnd;
           } else {
             this.#openFrame(body, next, passes, end);
             end = opsEnd;
-            rows[row + Row.end] = end;
+            rows[row + ROW_END] = end;
           }
           continue;
         }
-        case Op.cancel: {
-          const task = rows[(operand << ROW_SHIFT) + Row.task]!;
+        case OP_CANCEL: {
+          const task = rows[(operand << ROW_SHIFT) + ROW_TASK]!;
           if (task !== NONE) core.cancel(task);
-          const result = task === NONE ? Result.unstarted : Result.called;
+          const result = task === NONE ? RESULT_UNSTARTED : RESULT_CALLED;
           trace.op(retHeader | (result << RESULT_SHIFT), at);
           continue;
         }
-        case Op.run:
-          rows[row + Row.pc] = pc;
+        case OP_RUN:
+          rows[row + ROW_PC] = pc;
           trace.op(callHeader, at);
-          if (core.run(this) !== RUN_IDLE) return Left.stopped;
+          if (core.run(this) !== RUN_IDLE) return LEFT_STOPPED;
           trace.retRan(body, at, core.clockMs, core.spawnedCount, core.suspendedCount);
           continue;
-        case Op.deinit:
-          if (core.deinit() === Then.panicked) return Left.stopped;
+        case OP_DEINIT:
+          if (core.deinit() === STEP_PANICKED) return LEFT_STOPPED;
           this.#deinited = true;
           trace.op(retHeader, at);
           continue;
@@ -272,13 +279,13 @@ export class Interpreter implements FiberBodies {
           // Left is overflow.
           this.#overflowed = body;
           core.stop();
-          return Left.stopped;
+          return LEFT_STOPPED;
       }
-      if (step === Then.parked) {
-        rows[row + Row.parked] = 1;
-        return Left.parked;
+      if (step === STEP_PARKED) {
+        rows[row + ROW_PARKED] = 1;
+        return LEFT_PARKED;
       }
-      if (step === Then.panicked) return Left.stopped;
+      if (step === STEP_PANICKED) return LEFT_STOPPED;
       // Only a wait comes back at once.
       this.#retWait(body, pc, step);
     }
@@ -286,29 +293,29 @@ export class Interpreter implements FiberBodies {
 
   #wake(body: number): number {
     const row = body << ROW_SHIFT;
-    const state = this.#rows[row + Row.state]!;
-    if (state === State.ended) return Result.finished;
-    const isKnown = state === State.begun || (state === State.claimed && body < this.#fiberBodies);
-    if (!isKnown) return Result.unspawned;
-    this.core.wake(this.#rows[row + Row.fiber]!);
-    return Result.called;
+    const state = this.#rows[row + ROW_STATE]!;
+    if (state === STATE_ENDED) return RESULT_FINISHED;
+    const isKnown = state === STATE_BEGUN || (state === STATE_CLAIMED && body < this.#fiberBodies);
+    if (!isKnown) return RESULT_UNSPAWNED;
+    this.core.wake(this.#rows[row + ROW_FIBER]!);
+    return RESULT_CALLED;
   }
 
   /** spawn and go: each body at most once. */
   #claim(body: number, asTask: boolean): number {
     const row = body << ROW_SHIFT;
     const rows = this.#rows;
-    if (rows[row + Row.state] !== State.idle) return Result.already;
-    rows[row + Row.state] = State.claimed;
+    if (rows[row + ROW_STATE] !== STATE_IDLE) return RESULT_ALREADY;
+    rows[row + ROW_STATE] = STATE_CLAIMED;
     if (asTask) {
       const task = this.core.newTask();
-      rows[row + Row.task] = task;
+      rows[row + ROW_TASK] = task;
       this.#bodyOfTask[task] = body;
     }
     const fiber = this.core.spawn();
-    rows[row + Row.fiber] = fiber;
+    rows[row + ROW_FIBER] = fiber;
     this.#bodyOf[fiber] = body;
-    return Result.spawned;
+    return RESULT_SPAWNED;
   }
 
   /** write, read and close, by bodies and by the world. */
@@ -318,44 +325,44 @@ export class Interpreter implements FiberBodies {
     const { pipes } = this.core;
     const at = this.#at(body, pc);
     let result: number;
-    if (this.#words[pc] === Op.close) {
-      result = pipes.close(pipe, argument === WRITE_END ? 1 : 0) ? Result.closed : Result.already;
+    if (this.#words[pc] === OP_CLOSE) {
+      result = pipes.close(pipe, argument === WRITE_END ? 1 : 0) ? RESULT_CLOSED : RESULT_ALREADY;
     } else {
-      const count = this.#words[pc] === Op.write ? pipes.write(pipe, argument) : pipes.read(pipe, argument);
+      const count = this.#words[pc] === OP_WRITE ? pipes.write(pipe, argument) : pipes.read(pipe, argument);
       if (count >= 0) {
         this.trace.retValue(body, at, count, 0);
         return;
       }
       result = PIPE_RESULTS[-count]!;
     }
-    this.trace.op(Kind.ret | (result << RESULT_SHIFT) | (body << WHO_SHIFT), at);
+    this.trace.op(KIND_RET | (result << RESULT_SHIFT) | (body << WHO_SHIFT), at);
   }
 
   /** The ret of a wait that has come back: with the task's value, or canceled. */
   #retWait(body: number, pc: number, step: Step): void {
     const at = this.#at(body, pc);
-    if (step === Then.canceled) {
-      const result = Result.canceled << RESULT_SHIFT;
-      this.trace.op(Kind.ret | result | (body << WHO_SHIFT), at);
+    if (step === STEP_CANCELED) {
+      const result = RESULT_CANCELED << RESULT_SHIFT;
+      this.trace.op(KIND_RET | result | (body << WHO_SHIFT), at);
       return;
     }
     const task = this.#words[pc + 1]! << ROW_SHIFT;
     const rows = this.#rows;
-    this.trace.retValue(body, at, rows[task + Row.returnsLow]!, rows[task + Row.returnsHigh]!);
+    this.trace.retValue(body, at, rows[task + ROW_RETURNS_LOW]!, rows[task + ROW_RETURNS_HIGH]!);
   }
 
   /** The op's number in its own body, in the order written. */
   #at(body: number, pc: number): number {
-    return ((pc - this.#rows[(body << ROW_SHIFT) + Row.start]!) / OP_WORDS) | 0;
+    return ((pc - this.#rows[(body << ROW_SHIFT) + ROW_START]!) / OP_WORDS) | 0;
   }
 
   #openFrame(body: number, first: number, passes: number, outerEnd: number): void {
-    const depth = this.#rows[(body << ROW_SHIFT) + Row.depth]! + 1;
-    this.#rows[(body << ROW_SHIFT) + Row.depth] = depth;
+    const depth = this.#rows[(body << ROW_SHIFT) + ROW_DEPTH]! + 1;
+    this.#rows[(body << ROW_SHIFT) + ROW_DEPTH] = depth;
     const frame = frameOf(body, depth);
-    this.#frames[frame + Frame.first] = first;
-    this.#frames[frame + Frame.passes] = passes;
-    this.#frames[frame + Frame.outerEnd] = outerEnd;
+    this.#frames[frame + FRAME_FIRST] = first;
+    this.#frames[frame + FRAME_PASSES] = passes;
+    this.#frames[frame + FRAME_OUTER_END] = outerEnd;
   }
 
   #load(words: Int32Array, offset: number): void {
@@ -389,4 +396,4 @@ function frameOf(body: number, depth: number): number {
 }
 
 /** What a pipe answered instead of a count: `PipeResult`, its sign turned. */
-const PIPE_RESULTS = [0, Result.closed, Result.full, Result.broken, Result.empty];
+const PIPE_RESULTS = [0, RESULT_CLOSED, RESULT_FULL, RESULT_BROKEN, RESULT_EMPTY];

@@ -17,7 +17,7 @@ export interface ErrorMessage {
 
 const CALLS = /^(complain|refuse|problem|failed|invalid|Misfit|TargetError|InvalidArgumentError)$/;
 const PROPERTIES = /^(complaint|message|why|notes)$/;
-const FUNCTIONS = /[cC]omplaint(Of)?$|^(recordOfJson|readJournal|noWorld|leftInFlight|beginning)$/;
+const FUNCTIONS = /[cC]omplaint(Of)?$|^(recordOfJson|readJournal|noWorld|beginning)$/;
 /** Complaints of the command are put together here; the runtime's panics and the model's invariants are not its own. */
 const LEFT_OUT =
   /^src\/(sched|view|sim\/(forensics|shrink|generate))\/|machine-limit|junit-xml|campaign-outputs|corpus-outputs/;

@@ -11,7 +11,6 @@ import { agrees } from "../expected-trace.js";
 import type { GeneratorConstraints } from "../generate/profile.js";
 import { ProgramGenerator } from "../generate/program-generator.js";
 import { SeededStream } from "../generate/random-numbers.js";
-import { runSeed } from "../generate/run-seed.js";
 import { WordBuffer } from "../generate/word-buffer.js";
 import { type ProgramBatch, type Target, type TraceBatch, traceOf } from "../target.js";
 import { Coverage } from "./coverage.js";
@@ -148,7 +147,7 @@ export class BatchRunner {
     const buffer = this.#buffer;
     buffer.position = 0;
     for (let i = 0; i < count; i++) {
-      this.#random.reseed(runSeed(seed, from + i));
+      this.#random.reseedRun(seed, from + i);
       this.#generator.generate(this.#random, buffer);
       this.#ends[i] = buffer.position;
     }
