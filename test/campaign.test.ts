@@ -56,15 +56,20 @@ function freshFolder(): string {
   return mkdtempSync(join(folder, "run-"));
 }
 
-/** Waits until the campaign has something in flight. */
-async function inFlight(cwd: string): Promise<void> {
+/** Waits until the campaign has counted a range, and so has others in flight: one that is ended before has nothing to tell. */
+async function underWay(cwd: string): Promise<void> {
+  const journal = join(cwd, ".lockstep");
   for (let i = 0; i < 600; i++) {
-    const journal = join(cwd, ".lockstep");
     const names = existsSync(journal) ? readdirSync(journal).filter((name) => name.endsWith(".json")) : [];
-    if (names.some((name) => readFileSync(join(journal, name), "utf8").includes('"inFlight":[{'))) return;
+    const noted = names.map((name) => JSON.parse(readFileSync(join(journal, name), "utf8")) as Noted);
+    if (noted.some(({ campaign }) => campaign.record.tally.runs > 0)) return;
     await delay(50);
   }
   throw new Error("the campaign has not begun");
+}
+
+interface Noted {
+  readonly campaign: { readonly record: { readonly tally: { readonly runs: number } } };
 }
 
 describe("a campaign", () => {
@@ -138,7 +143,7 @@ describe("a campaign that is ended", () => {
       const cwd = freshFolder();
       const child = start(cwd, "sim", "--on", "model", "--runs", "100000000", "--json", "--no-save");
       const ended = end(child);
-      await inFlight(cwd);
+      await underWay(cwd);
       child.kill(signal);
       const { status, stdout } = await ended;
       expect(status).toBe(exitStatus);
@@ -153,7 +158,7 @@ describe("a campaign that is ended", () => {
     const cwd = freshFolder();
     const child = start(cwd, "sim", "--seed", "it's", "--on", "model", "--runs", "100000000", "--no-save");
     const ended = end(child);
-    await inFlight(cwd);
+    await underWay(cwd);
     child.kill("SIGKILL");
     await ended;
     const next = await lockstep(cwd, "sim", "--on", "model", "--runs", "10", "--no-save");
