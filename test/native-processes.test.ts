@@ -57,6 +57,20 @@ describe.each(available)("the processes of the target $name", ({ name }) => {
     await expect(target.replay(batch)).rejects.toMatchObject({ name: "TargetError", reason: "lost" });
   });
 
+  // A signal closes the targets of a command that may be comparing traces at that moment.
+  test("traces that are looked at after closing are no fault, and take none of the memory of the target opened next", async () => {
+    const target = await openNativeTarget(name);
+    const batch = batchOf([PROGRAM]);
+    const { words } = await target.replay(batch);
+    const before = words.slice();
+    await target.close();
+    expect(words).toHaveLength(before.length);
+    expect([before.slice(), words.map(() => 0)]).toContainEqual(words.slice());
+    const next = await openNativeTarget(name);
+    expect((await next.replay(batch)).words.slice()).toEqual(before);
+    await next.close();
+  });
+
   test("closing leaves no process behind", async () => {
     const before = new Set(descendantsOf(process.pid));
     const target = await openNativeTarget(name);

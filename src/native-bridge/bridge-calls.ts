@@ -83,7 +83,7 @@ function readReport(report: string, handle: number): RuntimeDescription {
   throw new TargetError(status === "error" && second !== "host" ? "invalid" : "unavailable", third || report);
 }
 
-/** The whole batch memory of a handle, shared and not copied. ffi-rs does not free it; it stays mapped until `lockstep_bridge_close`. */
+/** The whole batch memory of a handle, shared and not copied. ffi-rs does not free it; after `lockstep_bridge_close` it reads as zeros. */
 export function mapHandle(bridge: string, handle: number): Buffer {
   const { load, DataType, isNullPointer, createExternalBuffer } = loadFfi();
   const pointer = load({
@@ -129,7 +129,10 @@ export function trimHandle(bridge: string, handle: number): void {
   call(bridge, "lockstep_bridge_trim", handle);
 }
 
-/** Ends the host and unmaps the memory; views of it must not be touched after. A batch under way ends with -1. */
+/**
+ * Ends the host and gives the memory back. Views of it hold zeros then, and later what another handle does: whoever still looks at one, in
+ * a command that a signal ends, gets nothing of use, and no fault. A batch under way ends with -1.
+ */
 export function closeHandle(bridge: string, handle: number): void {
   call(bridge, "lockstep_bridge_close", handle);
 }

@@ -55,6 +55,8 @@ static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER; /* held for a whole 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;   /* held for moments; guards the table */
 static pthread_cond_t unused = PTHREAD_COND_INITIALIZER;
 static struct replayer replayers[HANDLES_MAX];
+/* Where the memory of each handle is, in all its lives: whoever looks at a view of it for too long must find something there. */
+static void *places[HANDLES_MAX];
 static char last_report[LOCKSTEP_REPORT_BYTES];
 
 extern char **environ;
@@ -70,19 +72,26 @@ __attribute__((format(printf, 1, 2))) static int32_t refuse_host(const char *for
 
 static void sleep_ms(long ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL); }
 
+static void **place_of(const struct replayer *replayer) { return &places[replayer - replayers]; }
+
 static bool map_memory(struct replayer *replayer) {
   replayer->memory_fd = memfd_create("lockstep-batch", MFD_CLOEXEC);
   if (replayer->memory_fd < 0) return false;
   if (ftruncate(replayer->memory_fd, LOCKSTEP_BATCH_BYTES) != 0) return false;
-  void *memory = mmap(NULL, LOCKSTEP_BATCH_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                      replayer->memory_fd, 0);
+  void **place = place_of(replayer);
+  void *memory = mmap(*place, LOCKSTEP_BATCH_BYTES, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_NORESERVE | (*place ? MAP_FIXED : 0), replayer->memory_fd, 0);
   if (memory == MAP_FAILED) return false;
+  *place = memory;
   replayer->memory = memory;
   return true;
 }
 
 static void release(struct replayer *replayer) {
-  if (replayer->memory) munmap(replayer->memory, LOCKSTEP_BATCH_BYTES);
+  /* The file gives way to zeros, which take no memory. Where the kernel refuses that, the file stays mapped. */
+  if (replayer->memory)
+    mmap(replayer->memory, LOCKSTEP_BATCH_BYTES, PROT_READ | PROT_WRITE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   if (replayer->memory_fd >= 0) close(replayer->memory_fd);
   if (replayer->socket >= 0) close(replayer->socket);
   pthread_mutex_lock(&mutex);

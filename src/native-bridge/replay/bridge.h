@@ -28,7 +28,10 @@ int32_t lockstep_bridge_open(const char *command, const char *runtime_path, int3
  */
 const char *lockstep_bridge_report(void);
 
-/* The shared memory of batch.h, or NULL for a handle that is not open. Stays mapped until lockstep_bridge_close. */
+/*
+ * The shared memory of batch.h, or NULL for a handle that is not open. After lockstep_bridge_close it can still be read, as
+ * zeros, until the handle is given out again, as the memory of another.
+ */
 void *lockstep_bridge_memory(int32_t handle);
 
 /* The descriptor of that memory, for another process of the caller's to map or read; -1 for a handle that is not open. */
@@ -53,7 +56,7 @@ void lockstep_bridge_trim(int32_t handle);
  */
 int32_t lockstep_bridge_serve(int32_t handle, int32_t fd);
 
-/* Ends the host and every process under it, and unmaps the memory. Idempotent. */
+/* Ends the host and every process under it, and gives the memory back. Idempotent. */
 void lockstep_bridge_close(int32_t handle);
 
 #endif
