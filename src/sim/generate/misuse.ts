@@ -49,7 +49,7 @@ const INSIDE: readonly Misuse[] = [
     g.emit(isForWrite ? OpCode.blockWrite : OpCode.block, pipe);
   },
   waitForAnyTask,
-  // A stack overflow costs a process on the native side: seldom.
+  // A stack overflow ends a process of a runtime without a panic hook: seldom.
   (g) => g.emit(g.oneIn(12) ? OpCode.overflow : OpCode.suspend),
 ];
 
