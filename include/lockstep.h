@@ -19,7 +19,8 @@
  * - After deinit() nothing is called on a scheduler but deinit() again, until the next create().
  * - body and work return normally, and once. They never throw and never leave by longjmp; they take up to 64 frames
  *   of 1 KiB of the fiber's stack besides the runtime's own, and sometimes overflow it on purpose: a guard below the
- *   stack tells that from a crash.
+ *   stack tells that from a crash. A body that has overflowed may be brought back to where it began to, and call
+ *   sleep(-1), for the scheduler to panic and be abandoned (see the hooks). That is in no trace.
  *
  * Source: SPEC section 5.
  */

@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readSwitch, switchFaults } from "../src/native-bridge/aarch64-switch.js";
 import { type Architecture, machineArchitecture } from "../src/native-bridge/architecture.js";
 import { auditBuilt, auditLibrary } from "../src/native-bridge/audit-library.js";
@@ -15,6 +15,11 @@ import { buildNative } from "../src/native-bridge/build-native.js";
 import { buildDefective, DEFECTS, findDefect } from "../src/native-bridge/defects.js";
 import { describeTargets } from "../src/native-bridge/doctor.js";
 import { packagePath } from "../src/native-bridge/package-path.js";
+import { openNativeTarget } from "../src/native-bridge/targets.js";
+import { decodeTrace } from "../src/sim/decode-trace.js";
+import { batchOf, encodeProgram } from "../src/sim/encode-program.js";
+import type { Program } from "../src/sim/program.js";
+import { traceOf } from "../src/sim/target.js";
 
 const RUNTIME = packagePath("src", "native-bridge", "runtime");
 
@@ -65,7 +70,10 @@ describe("the list of planted bugs", () => {
 });
 
 const compilers = new Set<Architecture>([machineArchitecture()]);
-const aarch64 = (await describeTargets()).find(({ name }) => name === "aarch64");
+const descriptions = await describeTargets();
+const [aarch64, native] = ["aarch64", "native"].map((wanted) =>
+  descriptions.find(({ name }) => name === wanted),
+);
 if (aarch64?.requirements.find(({ id }) => id === "compiler")?.state === "found") compilers.add("aarch64");
 
 describe.each([...compilers])("the audit of a build for %s", (architecture) => {
@@ -119,6 +127,23 @@ test("the audit names any other function of the scheduler that a library lacks",
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+describe.runIf(native?.canRun)("the seed's clock (C4)", () => {
+  test("goes on past 2^53 and wraps past 2^63 only, as the original's does", async () => {
+    const target = await openNativeTarget("native+C4");
+    onTestFinished(() => target.close());
+    const longest = 9007199254740991;
+    const sleeps = (times: number): Program => ({
+      version: 1,
+      fibers: { f: [{ op: "repeat", times, ops: [{ op: "sleep", ms: longest }] }] },
+    });
+    const programs = [2, 1024, 1025].map(sleeps);
+    const traces = await target.replay(batchOf(programs.map((program) => encodeProgram(program))));
+    // Times are numbers where a number is exact, and strings elsewhere. 1025 sleeps come to 2^64 less this.
+    const clocks = programs.map((program, i) => BigInt(decodeTrace(program, traceOf(traces, i)).outcome.t));
+    expect(clocks).toEqual([18014398509481982n, 9223372036854774784n, -9214364837600035841n]);
+  });
 });
 
 describe("the reading of an aarch64 switch (X1)", () => {

@@ -57,7 +57,7 @@ export const DEFECTS: readonly Defect[] = [
   ...rows("seed", BOTH, [
     ["C2", "C2", "tasks.c", "a wait that a third party wakes returns, though the task is pending"],
     ["C3", "C3", "tasks.c", "a wait that returns leaves its fiber in the waiter slot"],
-    ["C4", "C4", "sched.c", "a deadline past the end of the clock is armed"],
+    ["C4", "C4", "sched.c timers.h", "a deadline past the end of the clock is armed"],
     [
       "C5",
       "C5",

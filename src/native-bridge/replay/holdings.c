@@ -67,12 +67,17 @@ static uint64_t sum_mappings(void) {
   return sum;
 }
 
+/* 0, as where nothing can be said of mappings, where the system did not say. */
+static uint64_t without_heap(uint64_t mapped_bytes, uint64_t heap_bytes) {
+  return mapped_bytes == 0 ? 0 : mapped_bytes - heap_bytes;
+}
+
 struct lockstep_holdings lockstep_holdings_now(void) {
   const struct mallinfo2 heap = mallinfo2();
   return (struct lockstep_holdings){
       .fds = count_fds(),
       .heap_bytes = heap.uordblks + heap.hblkhd,
-      .mapped_bytes = sum_mappings() - heap.hblkhd, /* large blocks of the heap are mappings of their own */
+      .mapped_bytes = without_heap(sum_mappings(), heap.hblkhd), /* large blocks of the heap are mappings of their own */
   };
 }
 
@@ -81,7 +86,7 @@ struct lockstep_holdings lockstep_holdings_at_a_glance(void) {
   return (struct lockstep_holdings){
       .fds = count_fds(),
       .heap_bytes = heap.uordblks + heap.hblkhd,
-      .mapped_bytes = lockstep_mapped_bytes(getpid()) - heap.arena - heap.hblkhd,
+      .mapped_bytes = without_heap(lockstep_mapped_bytes(getpid()), heap.arena + heap.hblkhd),
   };
 }
 

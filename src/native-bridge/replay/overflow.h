@@ -2,7 +2,8 @@
  * The op `overflow`: recursion without end on the stack of the fiber at hand, and back out of it.
  *
  * A worker costs as much as some hundred programs, so it does not end with a fiber's stack. Invariant: it goes on only
- * where the recursion has touched nothing but that stack. Otherwise, and where the runtime itself recursed, it ends.
+ * where the recursion came no further than a stack of F1 reaches, which on a runtime that has these and guards them is
+ * that stack and nothing else. Otherwise, and where the runtime itself recursed, it ends.
  */
 #ifndef LOCKSTEP_OVERFLOW_H
 #define LOCKSTEP_OVERFLOW_H

@@ -70,7 +70,7 @@ static void set_signals(void) {
 }
 
 /*
- * Takes the greatest number that a pipe of a program may have. What is open at a fork decides how large a table of
+ * Takes a number beyond those of all pipes of a program. What is open at a fork decides how large a table of
  * descriptors the kernel gives the child; to grow it later, in a process of several threads, as each is under qemu-user,
  * means to wait until no processor can be reading the old one, which takes milliseconds. Where the limit is lower, so is the
  * table, and nothing else is different.

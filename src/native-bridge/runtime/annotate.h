@@ -31,6 +31,7 @@ struct sched_annotation {
   size_t bytes;
 };
 #define SCHED_ANNOTATION struct sched_annotation annotation;
+#define SCHED_ANNOTATION_BYTES sizeof(struct sched_annotation)
 
 /* A context about to run on the stack [stack_bottom, stack_bottom + stack_bytes). */
 #define SCHED_ANNOTATE_BOUNDS(context, stack_bottom, stack_bytes) \
@@ -91,6 +92,7 @@ struct sched_annotation {
 
 #else
 #define SCHED_ANNOTATION
+#define SCHED_ANNOTATION_BYTES 0
 #define SCHED_ANNOTATE_BOUNDS(context, stack_bottom, stack_bytes) ((void)0)
 #define SCHED_ANNOTATE_LEAVE(from, to, comes_back) ((void)0)
 #define SCHED_ANNOTATE_LEAVE_RUN_LOOP(sched, fiber) ((void)0)

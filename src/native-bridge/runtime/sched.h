@@ -39,6 +39,7 @@ struct lockstep_fiber {
   void *stack_top; /* of the stack that it has for ever */
   SCHED_ANNOTATION
 };
+_Static_assert(sizeof(lockstep_fiber) == 64 + SCHED_ANNOTATION_BYTES, "one cache line");
 
 enum sched_task_state { SCHED_TASK_PENDING, SCHED_TASK_READY, SCHED_TASK_CANCELED };
 
@@ -89,7 +90,8 @@ struct lockstep_sched {
 static inline void sched_timer_evict(lockstep_sched *sched, lockstep_fiber *fiber) {
   if (!fiber->has_timer) return;
   uint32_t slot = sched_timers_evict(&sched->timers, fiber->slot);
-  sched_fiber_table_find(&sched->fibers, slot)->has_timer = false;
+  lockstep_fiber *evicted = sched_fiber_table_find(&sched->fibers, slot);
+  if (evicted != NULL) evicted->has_timer = false; /* the fiber itself, but for slips */
 }
 
 #define SCHED_CLOCK_MS_MAX (((int64_t)1 << 53) - 1) /* C4: what a double, and so JSON, holds exactly */

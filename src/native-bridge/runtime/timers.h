@@ -12,8 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "defects.h"
+
 #define SCHED_TIMER_SLOT_BITS 24     /* 16,777,216 sleepers at once; their stacks would take 2 TB */
-#define SCHED_TIMER_SEQUENCE_BITS 50 /* armings of one scheduler: years of nothing else */
+/* Armings of one scheduler: years of nothing else. What is left holds a deadline (C4), and as C4 missing would have it, all of 64 bits. */
+#define SCHED_TIMER_SEQUENCE_BITS (SCHED_DEFECT(C4) ? 40 : 50)
 
 struct sched_timer {
   int64_t deadline_ms;
@@ -37,6 +40,9 @@ struct sched_timers {
 
 /* False when memory has run out; nothing is armed then. The slot must have no timer. */
 bool sched_timers_arm(struct sched_timers *timers, uint32_t slot, int64_t deadline_ms);
+
+/* Removes all (R3). */
+static inline void sched_timers_clear(struct sched_timers *timers) { timers->count = 0; }
 
 /* Removes the timer that the slot has (F4). Returns the slot of what was removed. */
 uint32_t sched_timers_evict(struct sched_timers *timers, uint32_t slot);
