@@ -138,6 +138,7 @@ function columns(cells: readonly string[], uniform: string): string {
 export function scoreLines(report: MutantsReport, paint: Terminal["paint"]): string[] {
   const { score, hasUniform } = report;
   const number = (value: number | null): string => (value === null ? "more than the budget" : String(value));
+  if (score.of === 0) return ["", "no defect was hunted"];
   const lines = [
     "",
     `${score.found} of ${score.of} defects found with seed ${JSON.stringify(report.seed)} in ${durationText(report.seconds * 1000)}; ` +

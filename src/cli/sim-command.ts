@@ -165,7 +165,11 @@ export async function simCommand(
   for (const [on, times] of sink.restarts)
     terminal.complain(`${on}: the process behind it was lost and started again, ${times} time(s)`);
   if (record.state === "interrupted")
-    terminal.complain(`stopped at run ${record.next}: --resume goes on there`);
+    terminal.complain(
+      record.tally.runs === 0
+        ? "stopped before a run was counted: there is nothing to resume"
+        : `stopped at run ${record.next}: --resume goes on there`,
+    );
   if (options.out !== undefined && record.state !== "ended")
     terminal.complain(`${options.out}: is not written: the campaign has not ended`);
   // A campaign too short for a sample has its average.

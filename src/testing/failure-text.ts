@@ -11,7 +11,7 @@ export function failureLines(
 ): string[] {
   const { shrunk, signature, first, on, saved } = found;
   const { divergence, program } = shrunk.failure;
-  const state = shrunk.isMinimal ? "no single removal still fails" : "time was up: more of it may give less";
+  const state = shrinkState(shrunk);
   const report = {
     paint,
     columns: columns - 2,
@@ -25,4 +25,10 @@ export function failureLines(
     ...("path" in saved ? [`    saved:  ${saved.path}`] : []),
     "",
   ];
+}
+
+/** A target that fails only now and then gives nothing smaller that still fails, whatever time there is. */
+function shrinkState({ isMinimal, steps }: FoundFailure["shrunk"]): string {
+  if (isMinimal) return "no single removal still fails";
+  return steps === 0 ? "nothing smaller failed a second time" : "time was up: more of it may give less";
 }
