@@ -25,10 +25,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A stand-in for a compiler: answers `--version`, and does `body` when it is asked to compile. */
-async function fakeCompiler(body: string): Promise<string> {
+/** A stand-in for a compiler: answers `--version` with `version`, and does `body` when it is asked to compile. */
+async function fakeCompiler(body: string, version = "fake-cc 1.0"): Promise<string> {
   const path = join(folder, "fake-cc");
-  await writeFile(path, `#!/bin/sh\nif [ "$1" = --version ]; then echo fake-cc 1.0; exit 0; fi\n${body}\n`);
+  await writeFile(path, `#!/bin/sh\nif [ "$1" = --version ]; then echo '${version}'; exit; fi\n${body}\n`);
   await chmod(path, 0o755);
   return path;
 }
@@ -95,6 +95,63 @@ describe("the cache of native artefacts", () => {
       expect(cacheFolder).toThrow(`LOCKSTEP_CACHE is ${named}, which cannot be made or written`);
     },
   );
+});
+
+/** What a gcc says of itself, with `folder` for a name that no other test has. */
+const gccVersion = (): string => `gcc 1.0 ${folder} Copyright (C) Free Software Foundation, Inc.`;
+
+describe("a gcc without link-time optimization", () => {
+  /** Notes each of its runs, and refuses those with `-flto` in the words of such a gcc. */
+  async function gccWithoutLto(log: string): Promise<string> {
+    const refusal = "cc1: error: LTO support has not been enabled in this configuration";
+    const refuses = `case " $* " in *" -flto "*) echo lto >>'${log}'; echo '${refusal}' >&2; exit 1;; esac`;
+    return fakeCompiler(`${refuses}\necho plain >>'${log}'\nexec cc "$@"`, gccVersion());
+  }
+  const runsOf = async (log: string): Promise<string[]> => (await readFile(log, "utf8")).trim().split("\n");
+
+  test("builds without it, and is asked for it once a process", async () => {
+    const log = join(folder, "runs");
+    vi.stubEnv("CC", await gccWithoutLto(log));
+    const path = await buildNative("libsched.so", architecture, { cache: folder });
+    expect(await inspectLibrary(path)).toBe(architecture);
+    expect(await buildNative("libsched.so", architecture, { cache: folder })).toBe(path);
+    await buildNative("liblockstep_bridge.so", architecture, { cache: folder });
+    expect(await runsOf(log)).toEqual(["lto", "plain", "plain"]);
+    expect(await readdir(join(folder, "native"))).toHaveLength(2);
+  });
+
+  test("finds in another process what was built without it, and is asked nothing", async () => {
+    const log = join(folder, "runs");
+    vi.stubEnv("CC", await gccWithoutLto(log));
+    const path = await buildNative("libsched.so", architecture, { cache: folder });
+    vi.resetModules();
+    const another = await import("../src/native-bridge/build-native.js");
+    expect(await another.findBuilt("libsched.so", architecture, { cache: folder })).toBe(path);
+    expect(await another.buildNative("libsched.so", architecture, { cache: folder })).toBe(path);
+    expect(await runsOf(log)).toEqual(["lto", "plain"]);
+  });
+
+  test("a gcc with it builds with it, and is asked once", async () => {
+    const log = join(folder, "runs");
+    const path = await fakeCompiler(`echo "$*" >>'${log}'\nexec cc "$@"`, gccVersion());
+    vi.stubEnv("CC", path);
+    await buildNative("libsched.so", architecture, { cache: folder });
+    const [first, ...others] = await runsOf(log);
+    expect(first).toContain(" -flto ");
+    expect(others).toEqual([]);
+  });
+
+  test("a gcc that refuses without it too is asked twice, and its last refusal is told", async () => {
+    const log = join(folder, "runs");
+    const refuses = `case " $* " in *" -flto "*) echo 'error: no lto' >&2;; *) echo 'error: nothing' >&2;; esac`;
+    vi.stubEnv("CC", await fakeCompiler(`echo run >>'${log}'\n${refuses}\nexit 1`, gccVersion()));
+    await expect(buildNative("libsched.so", architecture, { cache: folder })).rejects.toMatchObject({
+      reason: "unavailable",
+      message: expect.stringContaining("error: nothing"),
+    });
+    expect(await runsOf(log)).toHaveLength(2);
+    expect(await readdir(join(folder, "native"))).toEqual([]);
+  });
 });
 
 describe("a build that cannot be", () => {

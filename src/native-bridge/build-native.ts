@@ -32,9 +32,12 @@ const FLAGS: readonly string[] = [
 
 /**
  * For gcc only: others need a linker of their own for it. Calls between files become calls within one, or none: under qemu-user, where a
- * return costs a lookup, a tenth of the time of a program.
+ * return costs a lookup, a tenth of the time of a program. A gcc may be built without it: what it cannot build so is built without.
  */
 const GCC_FLAGS: readonly string[] = ["-flto"];
+
+/** Compilers, by identity, that have built something only without `GCC_FLAGS`: they are asked with them no more. */
+const refusing = new Set<string>();
 
 const LIBRARIES: readonly string[] = ["-pthread", "-ldl"];
 
@@ -59,20 +62,18 @@ export async function buildNative(
   architecture: Architecture,
   options: BuildOptions = {},
 ): Promise<string> {
-  const { compiler, sources, flags, libraries, folder, path } = await planOf(name, architecture, options);
-  if (existsSync(path)) return path;
-  makeFolder(folder);
-  const unfinished = `${path}.${randomUUID()}`;
-  const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];
-  const compilerOptions = [...flags, ...kind, "-o", unfinished, ...sources, ...libraries];
+  const [plan, fallback] = await plansOf(name, architecture, options);
+  if (existsSync(plan.path)) return plan.path;
+  makeFolder(plan.folder);
   return asBuild(async () => {
     try {
-      await compile(compiler, architecture, name, compilerOptions);
-      await rename(unfinished, path);
-    } finally {
-      await rm(unfinished, { force: true });
+      return await compile(plan);
+    } catch (error) {
+      if (fallback === undefined || !(error instanceof TargetError)) throw error;
+      const path = await compile(fallback);
+      refusing.add(fallback.compiler.identity);
+      return path;
     }
-    return path;
   });
 }
 
@@ -82,11 +83,13 @@ export async function findBuilt(
   architecture: Architecture,
   options: BuildOptions = {},
 ): Promise<string | undefined> {
-  const { path } = await planOf(name, architecture, options);
+  const [{ path }] = await plansOf(name, architecture, options);
   return existsSync(path) ? path : undefined;
 }
 
 interface BuildPlan {
+  readonly name: ArtefactName;
+  readonly architecture: Architecture;
   readonly compiler: Compiler;
   readonly sources: readonly string[];
   readonly flags: readonly string[];
@@ -95,18 +98,34 @@ interface BuildPlan {
   readonly path: string;
 }
 
-async function planOf(
+/** How to build it, and how if that fails. Where the cache holds one of the two, that one alone. */
+async function plansOf(
   name: ArtefactName,
   architecture: Architecture,
   options: BuildOptions,
-): Promise<BuildPlan> {
+): Promise<readonly [BuildPlan, BuildPlan?]> {
   const compiler = await findCompiler(architecture);
+  const plain = () => planOf(name, architecture, options, compiler, []);
+  if (!isGcc(compiler) || refusing.has(compiler.identity)) return [plain()];
+  const plan = planOf(name, architecture, options, compiler, GCC_FLAGS);
+  if (existsSync(plan.path)) return [plan];
+  const fallback = plain();
+  return existsSync(fallback.path) ? [fallback] : [plan, fallback];
+}
+
+function planOf(
+  name: ArtefactName,
+  architecture: Architecture,
+  options: BuildOptions,
+  compiler: Compiler,
+  compilerFlags: readonly string[],
+): BuildPlan {
   const readiness = options.readiness ?? "epoll";
   const system = readiness === "kqueue" ? findKqueueSystem() : undefined;
   const sources = [...sourcesOf(name, architecture, readiness), ...(system?.sources ?? [])];
   const flags = [
     ...FLAGS,
-    ...(isGcc(compiler) ? GCC_FLAGS : []),
+    ...compilerFlags,
     `-I${packagePath("include")}`,
     ...(system?.flags ?? []),
     ...(options.extraFlags ?? []),
@@ -119,7 +138,8 @@ async function planOf(
   );
   const folder = join(options.cache ?? cacheFolder(), "native");
   const label = `${architecture}${system === undefined ? "" : "-kqueue"}-${key}`;
-  return { compiler, sources, flags, libraries, folder, path: join(folder, fileName(name, label)) };
+  const path = join(folder, fileName(name, label));
+  return { name, architecture, compiler, sources, flags, libraries, folder, path };
 }
 
 /** The sources of our own scheduler, for a program that compiles them in. Absolute, in a fixed order. */
@@ -166,14 +186,24 @@ function fileName(name: ArtefactName, label: string): string {
   return name.endsWith(".so") ? `${name.slice(0, -".so".length)}-${label}.so` : `${name}-${label}`;
 }
 
-async function compile(
-  compiler: Compiler,
-  architecture: Architecture,
-  name: ArtefactName,
-  options: readonly string[],
-): Promise<void> {
-  const stderr = await runCompiler(compiler.path, [...compiler.leadingArguments, ...options]);
-  if (stderr === undefined) return;
+/** The path of what was compiled. @throws TargetError `unavailable` when the compiler refuses; no file is left then. */
+async function compile(plan: BuildPlan): Promise<string> {
+  const { name, compiler, sources, flags, libraries, path } = plan;
+  const unfinished = `${path}.${randomUUID()}`;
+  const kind = name === "lockstep-host" ? ["-pie"] : ["-shared"];
+  const compilerOptions = [...flags, ...kind, "-o", unfinished, ...sources, ...libraries];
+  try {
+    const stderr = await runCompiler(compiler.path, [...compiler.leadingArguments, ...compilerOptions]);
+    if (stderr !== undefined) throw refusal(plan, stderr);
+    await rename(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return path;
+}
+
+/** `stderr`: all that the compiler said. */
+function refusal({ name, architecture, compiler }: BuildPlan, stderr: string): TargetError {
   const errors = stderr.split("\n").filter((line) => /error|undefined|cannot find/i.test(line));
   const shown = (errors.length > 0 ? errors : stderr.split("\n")).slice(0, 5).join("\n  ");
   // A compiler without the C library's headers or start files is half installed.
@@ -181,7 +211,7 @@ async function compile(
     stderr,
   );
   const advice = isHalfInstalled ? `\n  install: ${compilerInstallCommand(architecture)}` : "";
-  throw new TargetError(
+  return new TargetError(
     "unavailable",
     `${name} for ${architecture} does not compile (${compiler.path}):\n  ${shown}${advice}`,
   );
