@@ -5,14 +5,19 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { setImmediate as turn } from "node:timers/promises";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import { Campaign, type CampaignPlan } from "../src/cli/campaign.js";
 import { CampaignJournal } from "../src/cli/campaign-journal.js";
+import { CampaignWorker } from "../src/cli/campaign-pool.js";
 import type { CampaignRecord } from "../src/cli/campaign-record.js";
 import { EMPTY_TALLY } from "../src/cli/campaign-tally.js";
+import type { RangeResult, RunRange } from "../src/sim/campaign/batch-runner.js";
 import { EMPTY_LOG } from "../src/testing/failure-log.js";
 
 const folders = mkdtempSync(join(tmpdir(), "lockstep-journal-"));
 afterAll(() => rmSync(folders, { recursive: true }));
+afterEach(() => void vi.restoreAllMocks());
 const freshFolder = (): string => mkdtempSync(join(folders, "of-"));
 
 const RECORD: CampaignRecord = {
@@ -88,5 +93,80 @@ describe("a range that is begun", () => {
     const journal = await journalIn(join(folder, "journal"));
     rmSync(join(folder, "journal"), { recursive: true });
     await expect(journal.begin({ from: 0, count: 10 })).rejects.toThrow("ENOENT");
+  });
+});
+
+describe("a campaign", () => {
+  const { terms } = RECORD;
+  const plan: CampaignPlan = {
+    setup: terms,
+    from: 0,
+    runs: 100,
+    rangeRuns: 10,
+    goesOn: false,
+    jobs: 2,
+    canaryPercent: 0,
+    canariesOwed: [],
+    deadlineMs: Number.POSITIVE_INFINITY,
+  };
+  const events = {
+    onRange: () => Promise.resolve(true),
+    onCanary: () => {},
+    onRestart: () => {},
+    onStall: () => {},
+  };
+  const campaignOf = (journal: CampaignJournal): Campaign =>
+    new Campaign(plan, journal, events, new AbortController().signal);
+
+  /** Workers in this process: `onRun` sees a range when it starts, and every range passes. */
+  function workersThat(onRun: (range: RunRange) => void): void {
+    const run = async (range: RunRange): Promise<RangeResult> => {
+      onRun(range);
+      await turn();
+      return {
+        range,
+        failures: [],
+        lookedAt: 0,
+        events: 0,
+        opsWritten: 0,
+        opsReached: 0,
+        labels: [],
+        digests: [],
+      };
+    };
+    const start = vi.spyOn(CampaignWorker, "start");
+    start.mockImplementation(() =>
+      Promise.resolve(Object.assign(Object.create(CampaignWorker.prototype), { run, stop: () => {} })),
+    );
+  }
+
+  test("starts no range before the file on the disk names it, however long the disk takes", async () => {
+    const folder = freshFolder();
+    const journal = await journalIn(folder);
+    const begin = journal.begin.bind(journal);
+    vi.spyOn(journal, "begin").mockImplementation(async (range) => {
+      // A slow disk: a worker that does not wait for it has started long before.
+      for (let turns = 0; turns < 20; turns++) await turn();
+      await begin(range);
+    });
+    const started: number[] = [];
+    const unnoted: number[] = [];
+    workersThat(({ from }) => {
+      started.push(from);
+      if (!notedIn(folder).includes(from)) unnoted.push(from);
+    });
+    expect(await campaignOf(journal).run()).toBeUndefined();
+    expect(unnoted).toEqual([]);
+    expect(started).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+  });
+
+  test("starts no range that cannot be noted, and ends with what the disk says", async () => {
+    const folder = freshFolder();
+    const journal = await journalIn(join(folder, "journal"));
+    rmSync(join(folder, "journal"), { recursive: true });
+    const started: number[] = [];
+    workersThat(({ from }) => void started.push(from));
+    await expect(campaignOf(journal).run()).rejects.toThrow("ENOENT");
+    expect(started).toEqual([]);
   });
 });
