@@ -14,7 +14,7 @@ export interface CommandContext {
   readonly logger?: Logger;
 }
 
-/** SIGINT or SIGTERM. A second one always ends the process at once. */
+/** A signal that ends the command (`exit-status.ts`). A second one always ends the process at once. */
 export interface Interruption {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;

@@ -33,8 +33,9 @@ export async function corpusRunCommand(
   folder: string,
   options: CorpusRunOptions,
   settings: TargetSettings,
-  { terminal, interruption }: CommandContext,
+  context: CommandContext,
 ): Promise<ExitStatus> {
+  const { terminal, interruption } = context;
   const files = await entryFiles(folder);
   if (!files.ok) {
     terminal.complain(files.complaint);
@@ -54,7 +55,7 @@ export async function corpusRunCommand(
     terminal.complain(outputComplaint);
     return ExitStatus.badInput;
   }
-  const { targets, status: openStatus, startsMs } = await openTargets(names, settings, terminal);
+  const { targets, status: openStatus, startsMs } = await openTargets(names, settings, context);
   // Unasked for, a target that is not there is told and left out.
   let status: ExitStatus = options.on === undefined ? ExitStatus.agreement : openStatus;
   // A name that is none has said so, and is bad usage; whatever else keeps every target from running is the machine's.

@@ -18,14 +18,15 @@ export async function diffCommand(
   files: readonly string[],
   options: ReplayOptions,
   settings: TargetSettings,
-  { terminal, interruption }: CommandContext,
+  context: CommandContext,
 ): Promise<ExitStatus> {
+  const { terminal, interruption } = context;
   const names = targetNames(options.on);
   if (names.length < 2) {
     terminal.complain(`diff --on ${options.on}: name at least two targets, e.g. --on model,native`);
     return ExitStatus.badInput;
   }
-  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  const { targets, status: openStatus } = await openTargets(names, settings, context);
   let status = openStatus;
   // With one target left there is nothing to compare, and silence would look like agreement.
   if (targets.length < 2) return status;

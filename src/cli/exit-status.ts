@@ -8,7 +8,8 @@ export const ExitStatus = {
   badInput: 2,
   /** A target that this machine cannot run. */
   unavailable: 3,
-  /** Ended by SIGINT or SIGTERM, as shells count them. */
+  /** Ended by SIGHUP, SIGINT or SIGTERM: 128 and the number of the signal, as shells count. */
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -20,7 +21,16 @@ export function worse(a: ExitStatus, b: ExitStatus): ExitStatus {
   return a > b ? a : b;
 }
 
+const ENDED_BY = {
+  SIGHUP: ExitStatus.hungUp,
+  SIGINT: ExitStatus.interrupted,
+  SIGTERM: ExitStatus.terminated,
+} as const;
+
+/** The signals that end a command in good order. */
+export const ENDING_SIGNALS = Object.keys(ENDED_BY) as readonly (keyof typeof ENDED_BY)[];
+
 /** The status of a command that a signal ended; the signal's name is the reason of the abort. */
-export function interruptedBy(signal: AbortSignal): ExitStatus {
-  return signal.reason === "SIGTERM" ? ExitStatus.terminated : ExitStatus.interrupted;
+export function interruptedBy({ reason }: AbortSignal): ExitStatus {
+  return ENDED_BY[reason as keyof typeof ENDED_BY];
 }

@@ -20,7 +20,7 @@ import { defineMutantsCommand } from "./define-mutants-command.js";
 import { defineDoctor, defineReplayCommands } from "./define-replay-commands.js";
 import { defineViewCommand } from "./define-view-command.js";
 import { wholeNumber } from "./duration.js";
-import { ExitStatus, interruptedBy } from "./exit-status.js";
+import { ENDING_SIGNALS, ExitStatus, interruptedBy } from "./exit-status.js";
 import type { OpenLog } from "./open-logger.js";
 import { closeTargets } from "./open-targets.js";
 import { processTerminal, type Terminal } from "./terminal.js";
@@ -39,7 +39,7 @@ Targets:
               that waits by kqueue instead of epoll
 
 Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run,
-130 and 143 ended by SIGINT and SIGTERM. docs/troubleshooting.md of the package explains every message.`;
+129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM. docs/troubleshooting.md of the package explains every message.`;
 
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   // Asked for anywhere on the line, for it is nobody's in particular.
@@ -47,7 +47,7 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
   const terminal = processTerminal(words.length < argv.length);
   const interrupting = new AbortController();
   const interruption: Interruption = { signal: interrupting.signal, isHandled: false };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ENDING_SIGNALS) {
     process.on(signal, () => {
       const isSecond = interrupting.signal.aborted;
       interrupting.abort(signal);

@@ -11,7 +11,7 @@ import { auditLibrary } from "../native-bridge/audit-library.js";
 import { buildDefective, DEFECTS, type Defect } from "../native-bridge/defects.js";
 import { describeTargets } from "../native-bridge/doctor.js";
 import { interrupting } from "../native-bridge/interrupting.js";
-import { stopBuilds } from "../native-bridge/running-builds.js";
+import { stopBuilds, takeOnBuilds } from "../native-bridge/running-builds.js";
 import { divergenceLines, indented } from "../report/divergence-text.js";
 import type { Readiness } from "../sched/index.js";
 import { ExpectedRuns } from "../sim/campaign/expected-runs.js";
@@ -92,6 +92,7 @@ export async function mutantsCommand(
   const { hunted, skipped } = await placesOf(chosen, options.arch);
   interruption.isHandled = true;
   // A hunt that waits for its compiler waits no longer.
+  takeOnBuilds();
   interruption.signal.addEventListener("abort", () => void stopBuilds());
   if (hunted.length + skipped.length === 0) {
     terminal.complain(`mutants: none of these defects is one of --arch ${options.arch}`);

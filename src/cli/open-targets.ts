@@ -1,15 +1,15 @@
 /**
  * Opens the targets that `--on` names, and closes them whatever happens.
  *
- * Invariant: a target that was opened is closed before the command ends, on SIGINT and SIGTERM too, so that no process is left behind
- * (SPEC section 6).
+ * Invariant: a target that was opened is closed before the command ends, on a signal too, so that no process is left behind (SPEC section 6);
+ * what is compiled for it is stopped then, and that is no fault of the target's that anybody is told of.
  */
 import { resolve } from "node:path";
 import type { Logger } from "../native-bridge/targets.js";
 import { type Target, TargetError } from "../sim/target.js";
 import { openTarget as openByName } from "../testing/open-target.js";
-import { ExitStatus, worse } from "./exit-status.js";
-import type { Terminal } from "./terminal.js";
+import type { CommandContext } from "./command-context.js";
+import { ExitStatus, interruptedBy, worse } from "./exit-status.js";
 
 export interface TargetSettings {
   readonly timeLimitMs: number;
@@ -26,8 +26,8 @@ export interface ClosedTarget {
 }
 
 const open = new Set<Target>();
-/** Only a native target is built. */
-let hasNative = false;
+/** Only a native target is built: without one it is not even loaded how. */
+let builds: Promise<typeof import("../native-bridge/running-builds.js")> | undefined;
 
 /** The names in `--on A,B`, in order. */
 export function targetNames(list: string): string[] {
@@ -37,9 +37,12 @@ export function targetNames(list: string): string[] {
     .filter((name) => name !== "");
 }
 
-/** Opens one target, or says why not. */
+/** Opens one target, or says why not. What is compiled for it is stopped by `closeTargets`. */
 export async function openTarget(name: string, settings: TargetSettings): Promise<Target | ClosedTarget> {
-  hasNative ||= name !== "model";
+  if (name !== "model") {
+    builds ??= import("../native-bridge/running-builds.js");
+    (await builds).takeOnBuilds();
+  }
   try {
     const target = await openByName(name, settings);
     open.add(target);
@@ -67,14 +70,18 @@ export interface OpenedTargets {
   readonly startsMs: ReadonlyMap<Target, number>;
 }
 
-/** Opens several targets at the same time and complains about those that cannot be opened, in order. None may be named twice. */
+/**
+ * Opens several targets at the same time and complains about those that cannot be opened, in order. None may be named twice. A signal ends
+ * what is compiled for them: there are no targets then, no complaints, and the status is that of the signal.
+ */
 export async function openTargets(
   names: readonly string[],
   settings: TargetSettings,
-  terminal: Terminal,
+  { terminal, interruption: { signal } }: CommandContext,
 ): Promise<OpenedTargets> {
   let status: ExitStatus = ExitStatus.agreement;
   const startsMs = new Map<Target, number>();
+  const interrupted = (): OpenedTargets => ({ targets: [], status: interruptedBy(signal), startsMs });
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) {
     terminal.complain(
@@ -82,6 +89,9 @@ export async function openTargets(
     );
     return { targets: [], status: ExitStatus.badInput, startsMs };
   }
+  if (signal.aborted) return interrupted();
+  const stop = (): void => void stopBuilds();
+  signal.addEventListener("abort", stop);
   const opened = await Promise.all(
     names.map(async (name) => {
       const startMs = performance.now();
@@ -90,6 +100,8 @@ export async function openTargets(
       return target;
     }),
   );
+  signal.removeEventListener("abort", stop);
+  if (signal.aborted) return interrupted();
   for (const target of opened) {
     if (isOpen(target)) continue;
     terminal.complain(target.complaint);
@@ -103,7 +115,11 @@ export async function closeTargets(): Promise<void> {
   const targets = [...open];
   open.clear();
   await Promise.all(targets.map((target) => target.close()));
-  if (hasNative) await (await import("../native-bridge/running-builds.js")).stopBuilds();
+  await stopBuilds();
+}
+
+async function stopBuilds(): Promise<void> {
+  await (await builds)?.stopBuilds();
 }
 
 /** Closes one target before the command ends. */

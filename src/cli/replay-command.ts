@@ -26,14 +26,15 @@ export async function replayCommand(
   files: readonly string[],
   options: ReplayOptions,
   settings: TargetSettings,
-  { terminal, interruption }: CommandContext,
+  context: CommandContext,
 ): Promise<ExitStatus> {
+  const { terminal, interruption } = context;
   const names = targetNames(options.on);
   if (names.length === 0) {
     terminal.complain(`replay --on ${options.on}: name a target, e.g. --on model`);
     return ExitStatus.badInput;
   }
-  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  const { targets, status: openStatus } = await openTargets(names, settings, context);
   let status = openStatus;
   if (targets.length === 0) return status;
   for await (const replayed of replayAll(loadPrograms(files), targets)) {

@@ -44,9 +44,9 @@ export async function reproCommand(
     );
     return ExitStatus.badInput;
   }
-  // Shrinking keeps the best so far when it is interrupted.
+  // Shrinking keeps the best so far when it is interrupted, and what is compiled is stopped.
   context.interruption.isHandled = true;
-  const { targets, status: openStatus } = await openTargets(targetNames(options.on), settings, terminal);
+  const { targets, status: openStatus } = await openTargets(targetNames(options.on), settings, context);
   let status = openStatus;
   const [expected, ...others] = targets;
   if (expected === undefined || status !== ExitStatus.agreement) return worse(status, ExitStatus.badInput);

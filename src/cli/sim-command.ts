@@ -72,7 +72,7 @@ export async function simCommand(
   const complaint = optionsComplaint(options) ?? outputsComplaint(options) ?? folderComplaint();
   if (complaint !== undefined) return refuse(complaint);
   // Opened here before any worker opens its own: what cannot run is told at once, and failures are looked at on these.
-  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  const { targets, status: openStatus } = await openTargets(names, settings, context);
   if (openStatus !== ExitStatus.agreement) return openStatus;
 
   const setup = setupOf(options, names, targets, settings, context);

@@ -52,8 +52,9 @@ export async function viewCommand(
   word: string,
   options: ViewOptions,
   settings: TargetSettings,
-  { terminal }: CommandContext,
+  context: CommandContext,
 ): Promise<ExitStatus> {
+  const { terminal } = context;
   const refuse = (complaint: string): ExitStatus => {
     terminal.complain(complaint);
     return ExitStatus.badInput;
@@ -71,7 +72,7 @@ export async function viewCommand(
   const names = targetNames(options.on);
   if (names.length === 0) return refuse("view --on: name at least one target");
 
-  const { targets, status: openStatus } = await openTargets(names, settings, terminal);
+  const { targets, status: openStatus } = await openTargets(names, settings, context);
   let status = openStatus;
   const sides: Side[] = [];
   const batch = batchOf([encodeProgram(found.value.program)]);

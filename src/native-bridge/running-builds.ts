@@ -1,14 +1,22 @@
 /**
  * The compilers that run now, so that an interruption can end them.
  *
- * Invariant: a compiler stands in a process group of its own, with all that it starts: an interruption from the terminal does not reach it,
- * and `stopBuilds` ends the whole of it. A build that was stopped leaves no file behind, for whoever began it removes what is not complete.
+ * Invariant: where somebody has taken it on to stop builds, a compiler stands in a process group of its own, with all that it starts: an
+ * interruption from the terminal does not reach it, and `stopBuilds` ends the whole of it. Elsewhere (a library in somebody's process) it stays
+ * where the terminal reaches it, and outlives nobody. A build that was stopped leaves no file behind: whoever began it removes what is not complete.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 
-const compilers = new Set<ChildProcess>();
+/** True for one that leads a process group. */
+const compilers = new Map<ChildProcess, boolean>();
 const builds = new Set<Promise<unknown>>();
+let areTakenOn = false;
 let isStopped = false;
+
+/** The caller will call `stopBuilds` when the process is told to end. Counts for compilers that start from now on. */
+export function takeOnBuilds(): void {
+  areTakenOn = true;
+}
 
 /** Does `work`, which runs compilers and removes what they leave; `stopBuilds` waits for its end. */
 export async function asBuild<T>(work: () => Promise<T>): Promise<T> {
@@ -28,8 +36,9 @@ export function runCompiler(path: string, options: readonly string[]): Promise<s
       resolve("stopped");
       return;
     }
-    const compiler = spawn(path, options, { stdio: ["ignore", "ignore", "pipe"], detached: true });
-    compilers.add(compiler);
+    const isGroup = areTakenOn;
+    const compiler = spawn(path, options, { stdio: ["ignore", "ignore", "pipe"], detached: isGroup });
+    compilers.set(compiler, isGroup);
     let said = "";
     compiler.stderr.setEncoding("utf8").on("data", (part: string) => {
       said += part;
@@ -49,9 +58,9 @@ export function runCompiler(path: string, options: readonly string[]): Promise<s
 /** Ends every compiler that runs, and lets none begin any more. Resolves when the builds are over. */
 export async function stopBuilds(): Promise<void> {
   isStopped = true;
-  for (const { pid } of compilers) {
+  for (const [{ pid }, isGroup] of compilers) {
     try {
-      if (pid !== undefined) process.kill(-pid, "SIGTERM");
+      if (pid !== undefined) process.kill(isGroup ? -pid : pid, "SIGTERM");
     } catch {
       // It has just ended.
     }

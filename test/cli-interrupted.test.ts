@@ -1,5 +1,6 @@
 /**
- * `lockstep mutants` that is interrupted: it ends at once with the report of what it has, whatever is under way, and leaves no process and no file.
+ * Commands that are interrupted while they compile: each ends at once, complains of nothing, and leaves no process and no file; `lockstep mutants`
+ * gives the report of what it has, whatever is under way.
  *
  * The compiler of these tests never comes to an end, so nothing that waits for it does.
  */
@@ -9,6 +10,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "n
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { packagePath } from "../src/native-bridge/package-path.js";
 import { buildCommand, mainPath, readerEnvironment, scratchFolder } from "./support/command.js";
 import { targetsHere } from "./support/replay.js";
 
@@ -58,13 +60,73 @@ function below(pid: number): number[] {
   return children.flatMap((each) => [Number(each), ...below(Number(each))]);
 }
 
-function outputOf(child: ChildProcess): () => string {
+function outputOf(child: ChildProcess, stream: "stdout" | "stderr" = "stdout"): () => string {
   let text = "";
-  child.stdout!.setEncoding("utf8").on("data", (part: string) => {
+  child[stream]!.setEncoding("utf8").on("data", (part: string) => {
     text += part;
   });
   return () => text;
 }
+
+describe.runIf(targetsHere.includes("native"))("while native is compiled", () => {
+  const entry = packagePath("corpus", "1811-round-robin.json");
+
+  test.each([
+    ["SIGINT", 130, ["replay", entry, "--on", "native"]],
+    ["SIGTERM", 143, ["diff", entry, "--on", "model,native"]],
+    ["SIGHUP", 129, ["corpus", "run", packagePath("corpus")]],
+    ["SIGINT", 130, ["view", entry, "--on", "model,native"]],
+    ["SIGTERM", 143, ["repro", "stopped:1", "--on", "model,native"]],
+    ["SIGINT", 130, ["sim", "--on", "model,native", "--runs", "100", "--no-save"]],
+    ["SIGHUP", 129, ["sim", "--on", "model,native", "--runs", "100", "--no-save", "--json"]],
+  ] as const)(
+    "%s ends a command with %i, says nothing and leaves nothing: %j",
+    async (signal, status, args) => {
+      const { path, notes } = idleCompiler();
+      const cwd = mkdtempSync(join(folder, "cwd-"));
+      const cache = mkdtempSync(join(folder, "cache-"));
+      const child = spawn(process.execPath, [mainPath, ...args], {
+        cwd,
+        env: { ...readerEnvironment(), CC: path, LOCKSTEP_CACHE: cache },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      const said = [outputOf(child, "stdout"), outputOf(child, "stderr")];
+      onTestFinished(() => void child.kill("SIGKILL"));
+      await until(() => existsSync(notes));
+      const processes = below(child.pid!);
+      onTestFinished(() => processes.filter(runs).forEach((pid) => void process.kill(pid, "SIGKILL")));
+      expect(processes.length).toBeGreaterThanOrEqual(2);
+      child.kill(signal);
+      expect(await once(child, "close")).toEqual([status, null]);
+      expect(said.map((text) => text())).toEqual(["", ""]);
+      expect(readdirSync(join(cache, "native"))).toEqual([]);
+      expect(readdirSync(cwd)).toEqual([]);
+      await until(() => !processes.some(runs));
+    },
+    30_000,
+  );
+
+  test("by a program that opens a target itself, what the terminal sends reaches the compiler as well", async () => {
+    const { path, notes } = idleCompiler();
+    const cache = mkdtempSync(join(folder, "cache-"));
+    const library = JSON.stringify(packagePath("dist", "index.js"));
+    const code = `import { openTarget } from ${library}; await openTarget("native");`;
+    // The group that a shell puts a command in, and that its terminal then signals.
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", code], {
+      detached: true,
+      env: { ...readerEnvironment(), CC: path, LOCKSTEP_CACHE: cache },
+      stdio: "ignore",
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    await until(() => existsSync(notes));
+    const processes = below(child.pid!);
+    onTestFinished(() => processes.filter(runs).forEach((pid) => void process.kill(pid, "SIGKILL")));
+    expect(processes.length).toBeGreaterThanOrEqual(2);
+    process.kill(-child.pid!, "SIGHUP");
+    expect(await once(child, "close")).toEqual([null, "SIGHUP"]);
+    await until(() => !processes.some(runs));
+  }, 30_000);
+});
 
 describe.runIf(targetsHere.includes("native"))("mutants", () => {
   test.each([
