@@ -53,7 +53,7 @@ function journalIn(folder: string): Promise<CampaignJournal> {
   });
 }
 
-/** The first runs of the ranges in flight, as the file in the folder has them. */
+/** The first runs of the ranges in flight or next, as the file in the folder has them. */
 function notedIn(folder: string): number[] {
   const [name] = readdirSync(folder).filter((file) => file.endsWith(".json"));
   const { journal } = JSON.parse(readFileSync(join(folder, name!), "utf8")) as {
@@ -118,10 +118,10 @@ describe("a campaign", () => {
   const campaignOf = (journal: CampaignJournal): Campaign =>
     new Campaign(plan, journal, events, new AbortController().signal);
 
-  /** Workers in this process: `onRun` sees a range when it starts, and every range passes. */
-  function workersThat(onRun: (range: RunRange) => void): void {
+  /** Workers in this process: `onRun` sees a range when it starts, and may take its time; every range passes. */
+  function workersThat(onRun: (range: RunRange) => void | Promise<void>): void {
     const run = async (range: RunRange): Promise<RangeResult> => {
-      onRun(range);
+      await onRun(range);
       await turn();
       return {
         range,
@@ -158,6 +158,28 @@ describe("a campaign", () => {
     expect(await campaignOf(journal).run()).toBeUndefined();
     expect(unnoted).toEqual([]);
     expect(started).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+  });
+
+  test("that is under way has noted a range for each of --jobs beside those that run, and no more", async () => {
+    const folder = freshFolder();
+    const journal = await journalIn(folder);
+    const begin = vi.spyOn(journal, "begin");
+    let release: () => void = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const started: number[] = [];
+    workersThat(({ from }) => {
+      started.push(from);
+      return released;
+    });
+    const running = campaignOf(journal).run();
+    await vi.waitFor(() => expect(notedIn(folder)).toEqual([0, 10, 20, 30]));
+    expect(started).toEqual([0, 10]);
+    expect(begin).toHaveBeenCalledTimes(4);
+    release();
+    expect(await running).toBeUndefined();
+    expect(started).toHaveLength(10);
   });
 
   test("starts no range that cannot be noted, and ends with what the disk says", async () => {

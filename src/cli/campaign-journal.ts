@@ -1,5 +1,6 @@
 /**
- * The journal of a campaign: what it has counted so far and which runs are in flight, written before they start.
+ * The journal of a campaign: what it has counted so far and which runs are in flight or next, written before they start. Next are up to
+ * `jobs` ranges that have not begun: a worker takes one of them when it has ended what it does.
  *
  * Invariant: the record in the file is of whole ranges in order, so a campaign that is resumed from it runs every run that is not counted, and
  * none that is. The file is written whole and renamed, beside what the workers do (a disk takes milliseconds to be sure); the end of the
@@ -23,6 +24,7 @@ interface JournalHead {
   /** The command that begins it, without `--from`, `--runs`, `--shard` and `--resume`. */
   readonly command: string;
   readonly unrecorded: Unrecorded;
+  /** Or next. Of those that have ended, some until the next write. */
   readonly inFlight: readonly RunRange[];
   /** How long the campaign has run, in all its parts. */
   readonly elapsedMs: number;
@@ -43,7 +45,7 @@ interface JournalSource {
 export class CampaignJournal {
   readonly #path: string;
   readonly #source: JournalSource;
-  /** By first run: a range comes back from a worker as another object. */
+  /** Or next. By first run: a range comes back from a worker as another object. */
   readonly #inFlight = new Map<number, RunRange>();
   /** The write that is under way or was last, and the one that waits for it. */
   #lastWrite: Promise<void> = Promise.resolve();
@@ -184,7 +186,7 @@ export function takenOver({ path }: NotedCampaign): NotedCampaign | undefined {
   return typeof journal === "object" ? journal : undefined;
 }
 
-/** A line for each range that these campaigns left in flight when they were killed. Each is told once. */
+/** A line for each range that these campaigns left in flight or next when they were killed. Each is told once. */
 export async function leftInFlight(campaigns: readonly NotedCampaign[]): Promise<string[]> {
   const lines: string[] = [];
   for (const noted of campaigns) {
