@@ -180,3 +180,46 @@ describe.runIf(targetsHere.includes("native"))("mutants", () => {
     await until(() => !processes.some(runs));
   }, 60_000);
 });
+
+test.runIf(targetsHere.includes("native"))(
+  "a campaign whose host stands still says when it will stop, and stops at once at the second signal",
+  async () => {
+    const cwd = mkdtempSync(join(folder, "cwd-"));
+    const args = ["sim", "--on", "model,native", "--runs", "100000000", "--jobs", "1", "--no-save"];
+    const child = spawn(process.execPath, [mainPath, ...args], {
+      cwd,
+      env: readerEnvironment(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const said = outputOf(child, "stderr");
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const hosts = (): number[] => below(child.pid!).filter(isHost);
+    await until(() => hasCounted(join(cwd, ".lockstep")));
+    const processes = below(child.pid!);
+    for (const host of hosts()) process.kill(host, "SIGSTOP");
+    child.kill("SIGINT");
+    await until(() => said() !== "");
+    expect(said()).toMatch(
+      /^lockstep: stopping when what is under way is done, .* a second signal stops at once\n$/,
+    );
+    child.kill("SIGINT");
+    expect(await once(child, "close")).toEqual([130, null]);
+    await until(() => !processes.some(runs));
+  },
+  30_000,
+);
+
+/** Whether the campaign of this journal has counted a range, and so is replaying the next. */
+function hasCounted(journal: string): boolean {
+  if (!existsSync(journal)) return false;
+  const files = readdirSync(journal).filter((name) => name.endsWith(".json"));
+  return files.some((name) => /"tally":\{"runs":[1-9]/.test(readFileSync(join(journal, name), "utf8")));
+}
+
+function isHost(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("lockstep-host");
+  } catch {
+    return false;
+  }
+}

@@ -41,6 +41,14 @@ Targets:
 Exit status: 0 agreement, 1 divergence, 2 bad usage or input, 3 a target that this machine cannot run,
 129, 130 and 143 ended by SIGHUP, SIGINT and SIGTERM. docs/troubleshooting.md of the package explains every message.`;
 
+/** A command that ends what is under way, when it is interrupted, says so if that takes longer than the first, and is ended after the second. */
+const STOPPING_TOLD_MS = 1_000;
+const STOPPING_LIMIT_MS = 30_000;
+
+function stoppingComplaint(): string {
+  return `stopping when what is under way is done, in ${STOPPING_LIMIT_MS / 1_000} seconds at the latest; a second signal stops at once`;
+}
+
 async function main(argv: readonly string[]): Promise<ExitStatus> {
   // Asked for anywhere on the line, for it is nobody's in particular.
   const words = argv.filter((word) => word !== NO_COLOUR);
@@ -51,8 +59,11 @@ async function main(argv: readonly string[]): Promise<ExitStatus> {
     process.on(signal, () => {
       const isSecond = interrupting.signal.aborted;
       interrupting.abort(signal);
-      if (isSecond || !interruption.isHandled)
+      const stop = (): void =>
         void closeTargets().finally(() => process.exit(interruptedBy(interrupting.signal)));
+      if (isSecond || !interruption.isHandled) return stop();
+      setTimeout(() => terminal.complain(stoppingComplaint()), STOPPING_TOLD_MS).unref();
+      setTimeout(stop, STOPPING_LIMIT_MS).unref();
     });
   }
   let status: ExitStatus = ExitStatus.agreement;
