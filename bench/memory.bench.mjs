@@ -19,7 +19,7 @@ const GOAL_GROWTH_MIB = 1;
 const PROGRAMS_FOR_GOAL = 1_000_000;
 
 export async function run({ programs, isQuick }) {
-  const count = programs ?? (isQuick ? 100_000 : 1_000_000);
+  const count = programs ?? (isQuick ? 100_000 : 5_000_000);
   const notes = [];
   const samples = await withTargets(["model", "native"], notes, (targets) =>
     sampleRun(Object.values(targets), count),

@@ -35,7 +35,7 @@ const USAGE = `npm run bench -- [PART...] [options]
 parts: ${PARTS.join(", ")} (all unless named)
   --quick          small rounds: a first look, in under a minute
   --rounds N       rounds to take the median of (${ROUNDS.full})
-  --programs N     programs of the part memory (1000000)
+  --programs N     programs of the part memory (5000000)
   --cpu N          the CPU to pin to (the last one)
   --json           one JSON document instead of tables
   --write-results  write bench/RESULTS.md too; for all parts only
