@@ -2,7 +2,7 @@
  * The journal of a campaign notes ranges beside what the workers do, and yet before they start: what a program that brings the machine down leaves
  * there names it.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -93,6 +93,17 @@ describe("a range that is begun", () => {
     const journal = await journalIn(join(folder, "journal"));
     rmSync(join(folder, "journal"), { recursive: true });
     await expect(journal.begin({ from: 0, count: 10 })).rejects.toThrow("ENOENT");
+  });
+
+  test("and does not fit on the disk is told with the journal's path, and leaves nothing half written", async () => {
+    const folder = freshFolder();
+    const journal = await journalIn(folder);
+    const [name] = readdirSync(folder);
+    // A disk that is full, where the journal writes before it renames.
+    symlinkSync("/dev/full", join(folder, `${name!}.tmp`));
+    const refusal = { code: "ENOSPC", path: join(folder, name!) };
+    await expect(journal.begin({ from: 0, count: 10 })).rejects.toMatchObject(refusal);
+    expect(readdirSync(folder)).toEqual([name]);
   });
 });
 

@@ -11,6 +11,7 @@ import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeFolder } from "../native-bridge/make-folder.js";
+import { isSystemError } from "../native-bridge/system-error.js";
 import type { RunRange } from "../sim/campaign/batch-runner.js";
 import { parseJson } from "../sim/parse-program.js";
 import { fileComplaint } from "../testing/text-file.js";
@@ -119,17 +120,27 @@ function unfinishedAt(path: string): string {
   return `${path}.tmp`;
 }
 
-/** On the disk when it resolves, under a name that is there whole or not at all: what it says survives a power cut. */
+/**
+ * On the disk when it resolves, under a name that is there whole or not at all: what it says survives a power cut. What it rejects with names
+ * the path, and leaves the file as it was.
+ */
 async function writeWhole(path: string, text: string): Promise<void> {
-  const file = await open(unfinishedAt(path), "w");
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(unfinishedAt(path), "w");
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinishedAt(path), path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    rmSync(unfinishedAt(path), { force: true });
+    // A write to an open file does not know its name.
+    if (isSystemError(error)) error.path = path;
+    throw error;
   }
-  await rename(unfinishedAt(path), path);
-  await syncFolder(dirname(path));
 }
 
 /** Windows opens no folder, and needs no such thing. */
