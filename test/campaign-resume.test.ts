@@ -99,7 +99,7 @@ describe("a campaign that is killed and resumed", () => {
 
   test("goes on by the command that status prints, whatever its options are", async () => {
     const cwd = freshFolder();
-    const options = ["--on", "model", "--runs", "150000", "--canary", "3", "--bail", "--shrink-time", "90s"];
+    const options = ["--on", "model", "--runs", "400000", "--canary", "3", "--bail", "--shrink-time", "90s"];
     const rest = ["--uniform", "--time", "90m", "--no-save", "--journal", "the journal"];
     const limits = ["--time-limit", "4000", "--memory-limit", "2048"];
     const whole = lockstep([...limits, "sim", ...options, ...rest, "--json"], { cwd });
@@ -109,7 +109,7 @@ describe("a campaign that is killed and resumed", () => {
     await once(child, "close");
     const [killed] = JSON.parse(lockstep(["status", "the journal", "--json"], { cwd }).stdout) as Status[];
     expect(killed!.resume).toBe(
-      "lockstep --time-limit 4000 --memory-limit 2048 sim --seed lockstep --on model --uniform --runs 150000 " +
+      "lockstep --time-limit 4000 --memory-limit 2048 sim --seed lockstep --on model --uniform --runs 400000 " +
         "--canary 3 --bail --shrink-time 90s --time 90m --no-save --journal 'the journal' --resume",
     );
     const resumed = bash(`${killed!.resume} --json`, { cwd });
@@ -154,9 +154,12 @@ describe("a campaign that is killed and resumed", () => {
   }, 60_000);
 });
 
-/** A journal that a killed campaign left, and the arguments to resume it with. */
+/**
+ * A journal that a killed campaign left, and the arguments to resume it with. It has as many runs as take seconds: what it has counted is noted as
+ * often as the disk allows, and a campaign that is over has no journal.
+ */
 async function killed(cwd: string): Promise<{ readonly path: string; readonly resume: readonly string[] }> {
-  const campaign = ["--on", "model", "--runs", "60000", "--no-save"];
+  const campaign = ["--on", "model", "--runs", "400000", "--no-save"];
   const child = start(cwd, campaign);
   await notedMoreThan(cwd, 0);
   child.kill("SIGKILL");
